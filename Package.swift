@@ -1,0 +1,166 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The layers, top to bottom. A target imports only targets of lower layers; `scripts/tidy` checks it.
+//
+//   executables → assembly → roles → services → adapters → C modules
+//                               └───────┴──────────┴────→ EarshotModel
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+]
+/// Adapters touch C memory: every unsafe expression there is spelled `unsafe`.
+let adapter: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: [arguments] + dependencies, path: "Sources/Executables/\(name)",
+        swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "earshot",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "earshot", targets: ["earshot"]),
+        .executable(name: "earshot-gateway", targets: ["earshot-gateway"]),
+        .executable(name: "earshot-transcript", targets: ["earshot-transcript"]),
+        .executable(name: "earshot-coordinator", targets: ["earshot-coordinator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    ],
+    targets: [
+        // C modules: a module map and a shim header each, found on clang's default paths (docs/adr/0002).
+        .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibOpus", path: "Sources/CLibOpus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CSpeexDSP", path: "Sources/CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
+        .target(name: "CSpeechEngine", path: "Sources/CSpeechEngine"),
+
+        // The domain: no I/O, no C, no product services.
+        .target(name: "EarshotModel", dependencies: [nioCore, crypto], swiftSettings: strict),
+
+        // Adapters: one per C library, know nothing of Earshot.
+        .target(
+            name: "RedisClient", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging],
+            swiftSettings: adapter),
+        .target(name: "PostgresClient", dependencies: ["CLibPQ", logging], swiftSettings: adapter),
+        .target(name: "AudioCodecs", dependencies: ["CLibOpus", "CSpeexDSP"], swiftSettings: adapter),
+        .target(name: "SpeechEngine", dependencies: ["CSpeechEngine", crypto], swiftSettings: adapter),
+
+        // Services: a protocol, the real one, the in-memory one.
+        .target(
+            name: "AudioStreams", dependencies: ["EarshotModel", "RedisClient", deque, nioCore, logging],
+            swiftSettings: strict),
+        .target(
+            name: "SpeechRecognition", dependencies: ["SpeechEngine", logging, coreMetrics], swiftSettings: strict),
+        .target(
+            name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
+            swiftSettings: strict),
+        .target(name: "AccessTokens", dependencies: [jwtKit, logging], swiftSettings: strict),
+        .target(
+            name: "EarshotClient",
+            dependencies: ["AudioCodecs", "EarshotModel", nioCore, nioPosix, nioHTTP1, nioWebSocket],
+            swiftSettings: strict),
+
+        // Roles: the behaviour of one process each. `WorkerRuntime` is the one role library other roles import.
+        .target(
+            name: "WorkerRuntime",
+            dependencies: ["AudioStreams", "EarshotModel", deque, nioCore, logging, coreMetrics, lifecycle],
+            swiftSettings: strict),
+        .target(
+            name: "GatewayService",
+            dependencies: [
+                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                logging, coreMetrics, lifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "TranscriptWorker",
+            dependencies: [
+                "AudioCodecs", "AudioStreams", "EarshotModel", "SpeechRecognition", "WorkerRuntime", deque, nioCore, coreMetrics,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "CoordinatorService",
+            dependencies: [
+                "AudioStreams", "EarshotModel", "SessionRecord", "WorkerRuntime", logging, coreMetrics, lifecycle,
+            ],
+            swiftSettings: strict),
+
+        // Assembly.
+        .target(
+            name: "ServiceBootstrap",
+            dependencies: [
+                "AudioStreams", "EarshotModel", "RedisClient", configuration, coreMetrics, hummingbird, hummingbirdCore,
+                lifecycle, unixSignals, logging, nioCore, nioPosix,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "EarshotCommands",
+            dependencies: [
+                "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
+                "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird, lifecycle,
+                logging, subprocess, systemPackage,
+            ],
+            swiftSettings: strict),
+        executable("earshot", ["EarshotCommands"]),
+        executable("earshot-gateway", ["AccessTokens", "EarshotModel", "GatewayService", "ServiceBootstrap"]),
+        executable(
+            "earshot-transcript",
+            [
+                "AudioStreams", "EarshotModel", "RedisClient", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
+                "TranscriptWorker", "WorkerRuntime",
+            ]),
+        executable(
+            "earshot-coordinator",
+            [
+                "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "RedisClient",
+                "ServiceBootstrap", "SessionRecord", "WorkerRuntime",
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,387 @@
+import RedisClient
+
+/// The Redis functions of the hand-off, as one library that the client loads.
+///
+/// Functions that free or fence carry `allow-oom`, so that a full Redis still drains (protocol.md C5). Every function
+/// checks its arguments and its fence before its first write, because a function that fails half way keeps what it wrote.
+/// KEYS and ARGV of each are listed above it in the Lua text; `RedisHandOff+Commands.swift` builds the calls.
+enum HandOffFunctions {
+    /// The library; raise the version with every change of the text.
+    static let library: RedisFunctionLibrary = {
+        let code = [shared, fleet, sessions, leases, commits, trimming].joined(separator: "\n")
+        do throws(RedisError) {
+            return try RedisFunctionLibrary(name: "earshot", version: 2, code: code)
+        } catch {
+            preconditionFailure("the library's own name and version are legal: \(error)")
+        }
+    }()
+
+    private static let shared = """
+        -- Splits 'ms-seq' into two numbers.
+        local function split_id(id)
+          local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+          return tonumber(ms), tonumber(seq)
+        end
+
+        local function is_less(a, b)
+          local a1, a2 = split_id(a)
+          local b1, b2 = split_id(b)
+          if a1 ~= b1 then return a1 < b1 end
+          return a2 < b2
+        end
+
+        local function fields(flat)
+          local result = {}
+          for i = 1, #flat, 2 do result[flat[i]] = flat[i + 1] end
+          return result
+        end
+
+        -- The entries that went before the first one still there.
+        local function entries_trimmed(stream)
+          local info = fields(redis.call('XINFO', 'STREAM', stream))
+          return info['entries-added'] - info['length'], info['last-generated-id']
+        end
+
+        -- Creates a group at the stream's beginning, with a true count of what it will never read.
+        local function ensure_group(stream, group)
+          local trimmed = 0
+          if redis.call('EXISTS', stream) == 1 then trimmed = entries_trimmed(stream) end
+          local made = redis.pcall('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM', 'ENTRIESREAD', trimmed)
+          if made.err and string.sub(made.err, 1, 9) ~= 'BUSYGROUP' then return made end
+          return nil
+        end
+
+        local function group_info(stream, group)
+          local groups = redis.pcall('XINFO', 'GROUPS', stream)
+          if groups.err then return nil end
+          for _, flat in ipairs(groups) do
+            local info = fields(flat)
+            if info['name'] == group then return info end
+          end
+          return nil
+        end
+
+        local function list(text)
+          local result = {}
+          for word in string.gmatch(text or '', '[^,]+') do result[#result + 1] = word end
+          return result
+        end
+        """
+
+    private static let fleet = """
+        -- fleet_join KEYS meta ARGV partitions hash version → the three that hold
+        local function fleet_join(keys, args)
+          redis.call('HSETNX', keys[1], 'partitions', args[1])
+          redis.call('HSETNX', keys[1], 'hash', args[2])
+          redis.call('HSETNX', keys[1], 'version', args[3])
+          return redis.call('HMGET', keys[1], 'partitions', 'hash', 'version')
+        end
+
+        -- member_join KEYS members ARGV incarnation name → OK; older incarnations of the name are gone
+        local function member_join(keys, args)
+          for _, member in ipairs(redis.call('HKEYS', keys[1])) do
+            if member ~= args[1] and string.match(member, '^(.*)#[^#]*$') == args[2] then
+              redis.call('HDEL', keys[1], member)
+            end
+          end
+          redis.call('HINCRBY', keys[1], args[1], 1)
+          return redis.status_reply('OK')
+        end
+
+        -- member_beat KEYS members ARGV incarnation → member, beat, …
+        local function member_beat(keys, args)
+          redis.call('HINCRBY', keys[1], args[1], 1)
+          return redis.call('HGETALL', keys[1])
+        end
+
+        -- enable KEYS meta audio events ARGV audio-groups event-groups → OK
+        local function enable(keys, args)
+          for _, group in ipairs(list(args[1])) do
+            local failed = ensure_group(keys[2], group)
+            if failed then return failed end
+          end
+          for _, group in ipairs(list(args[2])) do
+            local failed = ensure_group(keys[3], group)
+            if failed then return failed end
+          end
+          redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2])
+          return redis.status_reply('OK')
+        end
+
+        redis.register_function{function_name='earshot_fleet_join', callback=fleet_join, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_member_join', callback=member_join, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_member_beat', callback=member_beat, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_enable', callback=enable, flags={'allow-oom'}}
+        """
+
+    private static let sessions = """
+        -- admit KEYS admissions audio ARGV now window maximum nonce backlog → OK | RATE | BACKLOG
+        local function admit(keys, args)
+          if redis.call('EXISTS', keys[2]) == 1 and redis.call('XLEN', keys[2]) > tonumber(args[5]) then
+            return redis.status_reply('BACKLOG')
+          end
+          local now, window = tonumber(args[1]), tonumber(args[2])
+          redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now - window)
+          if redis.call('ZCARD', keys[1]) >= tonumber(args[3]) then return redis.status_reply('RATE') end
+          redis.call('ZADD', keys[1], args[1], args[4])
+          redis.call('PEXPIRE', keys[1], math.ceil(window / 1000))
+          return redis.status_reply('OK')
+        end
+
+        -- Whether the user's conversation is open: a live session shares it, or its timeout has not passed.
+        local function is_open(user, state, now)
+          if not state[1] then return false end
+          for _, field in ipairs(redis.call('HKEYS', user)) do
+            if string.sub(field, 1, 2) == 's:' then return true end
+          end
+          return state[3] and now - tonumber(state[3]) <= tonumber(state[4]) * 1000000
+        end
+
+        -- register KEYS session user live events meta
+        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event
+        --   → epoch conversation start continues; repeating it with the same nonce changes nothing
+        local function register(keys, args)
+          local session, user, live, events, meta = unpack(keys)
+          local epoch = redis.call('HGET', session, 'epoch')
+          if epoch then
+            if string.match(epoch, ':(.+)$') ~= args[4] then
+              return redis.error_reply('EXISTS the session is registered already')
+            end
+            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues')
+            return {epoch, known[1], known[2], known[3]}
+          end
+          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
+          local conversation, start, continues = args[7], args[5], '0'
+          if is_open(user, state, tonumber(args[5])) then
+            conversation, start, continues = state[1], state[2], '1'
+          end
+          local epochs = redis.call('HINCRBY', meta, 'epochs', 1)
+          epoch = string.format('%d', epochs) .. ':' .. args[4]
+          redis.call('HSET', user, 'conversation', conversation, 'start', start, 'touched', args[5],
+            'timeout', args[6], 's:' .. args[1], '1')
+          redis.call('PERSIST', user)
+          redis.call('HSET', session, 'uid', args[2], 'epoch', epoch, 'gateway', args[3],
+            'conversation', conversation, 'conversation_start', start, 'continues', continues, 'started', args[5],
+            'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
+            'flags', args[12])
+          redis.call('HSET', live, args[1], args[3])
+          local event = string.gsub(args[13], '@conversation@', conversation)
+          event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
+            .. (continues == '1' and 'true' or 'false') .. '}'
+          redis.call('XADD', events, '*', 'e', event)
+          return {epoch, conversation, start, continues}
+        end
+
+        -- end KEYS session audio live user ARGV sid epoch-or-empty gateway reason marker now retention
+        --   → OK id | ENDED id | FENCED | GONE
+        local function end_session(keys, args)
+          local session, audio, live, user = unpack(keys)
+          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout')
+          if not state[1] then
+            redis.call('HDEL', live, args[1])
+            return {'GONE'}
+          end
+          if state[3] then return {'ENDED', state[3]} end
+          if state[2] ~= args[3] or (args[2] ~= '' and state[1] ~= args[2]) then return {'FENCED'} end
+          local id = redis.call('XADD', audio, '*', 'e', args[5])
+          redis.call('HSET', session, 'end', id, 'reason', args[4], 'ended', args[6])
+          redis.call('HDEL', live, args[1])
+          if redis.call('HDEL', user, 's:' .. args[1]) == 1 then
+            redis.call('HSET', user, 'touched', args[6])
+            redis.call('EXPIRE', user, tonumber(state[4]) + tonumber(args[7]))
+          end
+          return {'OK', id}
+        end
+
+        redis.register_function('earshot_admit', admit)
+        redis.register_function('earshot_register', register)
+        redis.register_function{function_name='earshot_end', callback=end_session, flags={'allow-oom'}}
+        """
+
+    private static let leases = """
+        -- acquire KEYS lease [stream] ARGV group owner nonce seen-token seen-beat
+        --   repeating it with the same nonce gives the same grant
+        --   → HELD token beat owner | GRANTED token mode position entries-read horizon crash count …
+        local function acquire(keys, args)
+          local lease, stream = keys[1], keys[2]
+          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode')
+          local mode = 'fresh'
+          local is_repetition = state[1] and state[4] ~= '1' and string.match(state[1], ':(.+)$') == args[3]
+          if is_repetition then mode = state[6]
+          elseif state[1] then
+            if state[4] == '1' then mode = 'released'
+            elseif state[3] == args[2] then mode = 'retaken'
+            elseif state[1] == args[4] and state[2] == args[5] then mode = 'lapsed'
+            else return {'HELD', state[1], state[2], state[3]} end
+          end
+          local position, read, horizon = '0-0', 0, '0-0'
+          if stream then
+            local failed = ensure_group(stream, args[1])
+            if failed then return failed end
+            local info = group_info(stream, args[1])
+            local trimmed, last = entries_trimmed(stream)
+            position, read, horizon = info['last-delivered-id'], info['entries-read'] or trimmed, last
+          end
+          local token = state[1]
+          if not is_repetition then
+            if mode == 'lapsed' and state[5] and state[5] ~= '' then
+              redis.call('HINCRBY', lease, 'crash:' .. state[5], 1)
+            end
+            local counter = 1
+            if state[1] then counter = tonumber(string.match(state[1], '^(%d+):')) + 1 end
+            token = string.format('%d', counter) .. ':' .. args[3]
+            redis.call('HSET', lease, 'token', token, 'beat', '0', 'owner', args[2], 'released', '0', 'number', '0',
+              'hand', '', 'mode', mode)
+          end
+          local reply = {'GRANTED', token, mode, position, read, horizon}
+          local all = redis.call('HGETALL', lease)
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 6) == 'crash:' then
+              reply[#reply + 1] = string.sub(all[i], 7)
+              reply[#reply + 1] = all[i + 1]
+            end
+          end
+          return reply
+        end
+
+        -- renew KEYS lease ARGV token → 1 | 0
+        local function renew(keys, args)
+          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
+          redis.call('HINCRBY', keys[1], 'beat', 1)
+          return 1
+        end
+
+        -- release KEYS lease ARGV token → 1 | 0
+        local function release(keys, args)
+          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
+          redis.call('HSET', keys[1], 'released', '1')
+          return 1
+        end
+
+        -- hand KEYS lease ARGV token hand cleared → 1 | 0
+        local function hand(keys, args)
+          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
+          redis.call('HSET', keys[1], 'hand', args[2])
+          if args[3] ~= '' then redis.call('HDEL', keys[1], 'crash:' .. args[3]) end
+          return 1
+        end
+
+        redis.register_function{function_name='earshot_acquire', callback=acquire, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_renew', callback=renew, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_release', callback=release, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_hand', callback=hand, flags={'allow-oom'}}
+        """
+
+    private static let commits = """
+        -- Reads the lanes of a commit; nil when the counts do not add up.
+        local function parse_lanes(args, first, count)
+          local lanes, at = {}, first
+          for _ = 1, count do
+            local lane = {sid = args[at], next = args[at + 1], ordinal = args[at + 2], written = args[at + 3],
+              state = args[at + 4], done = args[at + 5], events = {}, finals = {}, dead = {}}
+            at = at + 6
+            for _, kind in ipairs({'events', 'finals', 'dead'}) do
+              local n = tonumber(args[at])
+              if not n or at + n > #args then return nil end
+              for i = 1, n do lane[kind][i] = args[at + i] end
+              at = at + n + 1
+            end
+            lanes[#lanes + 1] = lane
+          end
+          if at ~= #args + 1 then return nil end
+          return lanes
+        end
+
+        -- Sets the group's bit; the last bit completes the session (protocol.md M16).
+        local function pass_marker(session, finals, meta, group, retention)
+          redis.call('HSET', session, 'done:' .. group, '1')
+          for _, enabled in ipairs(list(redis.call('HGET', meta, 'audio_groups'))) do
+            if redis.call('HGET', session, 'done:' .. enabled) ~= '1' then return end
+          end
+          redis.call('HSET', session, 'completed', '1')
+          redis.call('EXPIRE', session, retention)
+          redis.call('EXPIRE', finals, retention)
+        end
+
+        local function apply_lane(lane, session, finals, events, meta, dead, options)
+          local group = options.group
+          -- Nothing is written for a session the registry has forgotten: it would stay for ever.
+          local is_known = lane.sid ~= '' and redis.call('EXISTS', session) == 1
+          if is_known then
+            redis.call('HSET', session, 'next:' .. group, lane.next, 'ordinal:' .. group, lane.ordinal,
+              'written:' .. group, lane.written, 'state:' .. group, lane.state)
+          end
+          for _, event in ipairs(lane.events) do redis.call('XADD', events, '*', 'e', event) end
+          for i = 1, #lane.dead, 2 do
+            redis.call('XADD', dead, 'MAXLEN', '~', options.dead, '*', 'e', lane.dead[i], 'reason', lane.dead[i + 1])
+          end
+          if is_known and #lane.finals > 0 then
+            local gateway = redis.call('HGET', session, 'gateway')
+            for _, result in ipairs(lane.finals) do
+              redis.call('RPUSH', finals, result)
+              redis.call('PUBLISH', options.channel .. gateway, result)
+            end
+            redis.call('LTRIM', finals, -options.kept, -1)
+            redis.call('EXPIRE', finals, options.retention)
+          end
+          if is_known and lane.done == '1' then pass_marker(session, finals, meta, group, options.retention) end
+        end
+
+        -- commit KEYS lease stream events meta dead (session finals)…
+        --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum lanes
+        --   (sid next ordinal written state done n events… n finals… n dead…)…
+        --   → OK | DONE | FENCED | ORDER
+        local function commit(keys, args)
+          local lease, stream, events, meta, dead = unpack(keys, 1, 5)
+          local state = redis.call('HMGET', lease, 'token', 'number')
+          if state[1] ~= args[1] then return redis.status_reply('FENCED') end
+          local number, last = tonumber(args[2]), tonumber(state[2])
+          if number <= last then return redis.status_reply('DONE') end
+          if number ~= last + 1 then return redis.status_reply('ORDER') end
+          local lanes = parse_lanes(args, 11, tonumber(args[10]))
+          if not lanes or #keys ~= 5 + 2 * #lanes then return redis.error_reply('ARGS of a commit do not add up') end
+          if args[4] ~= '' and not group_info(stream, args[3]) then
+            return redis.error_reply('NOGROUP the stream or its group is gone')
+          end
+          local options = {group = args[3], channel = args[6], kept = tonumber(args[7]),
+            retention = tonumber(args[8]), dead = args[9]}
+          for i, lane in ipairs(lanes) do
+            apply_lane(lane, keys[4 + 2 * i], keys[5 + 2 * i], events, meta, dead, options)
+          end
+          if args[4] ~= '' then
+            redis.call('XGROUP', 'SETID', stream, args[3], args[4], 'ENTRIESREAD', args[5])
+          end
+          redis.call('HSET', lease, 'number', args[2])
+          return redis.status_reply('OK')
+        end
+
+        -- publish KEYS lease ARGV token channel payload → 1 | 0
+        local function publish(keys, args)
+          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
+          redis.call('PUBLISH', args[2], args[3])
+          return 1
+        end
+
+        redis.register_function{function_name='earshot_commit', callback=commit, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_publish', callback=publish, flags={'allow-oom'}}
+        """
+
+    private static let trimming = """
+        -- trim KEYS lease stream meta ARGV token groups-field → entries removed | -1 when the lease is another's
+        local function trim(keys, args)
+          if redis.call('HGET', keys[1], 'token') ~= args[1] then return -1 end
+          local groups = list(redis.call('HGET', keys[3], args[2]))
+          if #groups == 0 then return 0 end
+          local lowest
+          for _, group in ipairs(groups) do
+            local info = group_info(keys[2], group)
+            if not info then return 0 end
+            local id = info['last-delivered-id']
+            if not lowest or is_less(id, lowest) then lowest = id end
+          end
+          return redis.call('XTRIM', keys[2], 'MINID', lowest)
+        end
+
+        redis.register_function{function_name='earshot_trim', callback=trim, flags={'allow-oom'}}
+        """
+}

@@ -1,0 +1,74 @@
+package import EarshotModel
+package import NIOCore
+
+/// The hand-off between processes: registry, leases, streams and fenced commits.
+///
+/// Redis functions are the real implementation (`RedisHandOff`), `InMemoryHandOff` the twin; one conformance suite holds
+/// both to the same behaviour. Every operation may be repeated after an unknown outcome.
+package protocol HandOff: Sendable {
+    /// Writes the fleet's facts once and returns those that hold.
+    func joinFleet(_ meta: FleetMeta) async throws(HandOffError) -> FleetMeta
+
+    /// Adds a process and ends its name's older incarnations (protocol.md H11).
+    func join(kind: String, as member: Incarnation) async throws(HandOffError)
+    /// Beats once and returns every member's beat.
+    func beat(kind: String, as member: Incarnation) async throws(HandOffError) -> [String: Int64]
+    /// Every member's beat.
+    func members(kind: String) async throws(HandOffError) -> [String: Int64]
+    /// Leaves the member set.
+    func leave(kind: String, as member: Incarnation) async throws(HandOffError)
+
+    /// Registers a session and opens or continues the user's conversation.
+    func register(_ registration: SessionRegistration, in partition: Partition) async throws(HandOffError)
+        -> SessionRegistration.Grant
+    /// Appends one entry of audio without any check, as the gateway's pipeline does.
+    func append(_ entry: ByteBuffer, to partition: Partition) async throws(HandOffError) -> StreamPosition
+    /// The tail check behind an append: whether the session's epoch is unchanged and it has no end (protocol.md C2).
+    func holds(_ session: SessionID, epoch: FencingToken, in partition: Partition) async throws(HandOffError) -> Bool
+    /// Ends a session, once.
+    func end(_ ending: SessionEnding, in partition: Partition) async throws(HandOffError) -> SessionEnding.Outcome
+    /// A session as the registry knows it, with a group's progress.
+    func session(_ id: SessionID, group: WorkerGroup, in partition: Partition) async throws(HandOffError)
+        -> RegisteredSession?
+    /// The sessions without an end, with their gateways.
+    func liveSessions(in partitions: [Partition]) async throws(HandOffError) -> [Partition: [SessionID: String]]
+    /// The final results kept of a session.
+    func finals(of session: SessionID, in partition: Partition) async throws(HandOffError) -> [LiveResult]
+
+    /// Sets the enabled groups of a partition and creates them, so that nothing they need is trimmed.
+    func enable(audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition])
+        async throws(HandOffError)
+    /// Tries to take leases; a stream's group is created with the first.
+    func acquire(_ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?) async throws(HandOffError)
+        -> [Partition: Lease.Outcome]
+    /// Beats leases; returns those that are still the caller's.
+    func renew(_ tokens: [Partition: FencingToken], group: WorkerGroup) async throws(HandOffError) -> Set<Partition>
+    /// Gives a lease back; a foreign token changes nothing.
+    func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) async throws(HandOffError)
+    /// How leases look now; partitions without one are absent.
+    func sightings(of partitions: [Partition], group: WorkerGroup) async throws(HandOffError)
+        -> [Partition: Lease.Sighting]
+    /// Names what the owner is about to touch in a replay, or `nil` when it is through; forgets the crashes of `cleared`.
+    func takeInHand(_ hand: String?, clearing cleared: String?, token: FencingToken, group: WorkerGroup, partition: Partition)
+        async throws(HandOffError) -> Bool
+
+    /// Entries of a stream behind a position, without any side effect.
+    func entries(of stream: StreamKind, in partition: Partition, after position: StreamPosition, count: Int)
+        async throws(HandOffError) -> [StreamEntry]
+    /// Commits.
+    func commit(_ commit: Commit) async throws(HandOffError) -> Commit.Outcome
+    /// Publishes a result that is never committed, if the token is the lease's.
+    func publish(
+        _ result: LiveResult, to gateway: Incarnation, token: FencingToken, group: WorkerGroup, partition: Partition
+    ) async throws(HandOffError) -> Bool
+
+    /// Trims a stream to what its enabled groups need, under the coordinator's lease; returns the entries removed.
+    func trim(_ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup)
+        async throws(HandOffError) -> Int64
+    /// The lag of a group in partitions.
+    func lag(of group: WorkerGroup, stream: StreamKind, in partitions: [Partition]) async throws(HandOffError)
+        -> [GroupLag]
+
+    /// Which server answered last, and in which of its lives; another one voids leases and cursors (protocol.md C4).
+    var serverIdentity: String? { get }
+}

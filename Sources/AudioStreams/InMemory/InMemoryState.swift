@@ -1,0 +1,297 @@
+import EarshotModel
+import NIOCore
+
+/// What `InMemoryHandOff` keeps under its lock, with each function's behaviour as a method.
+struct InMemoryState {
+    struct Group {
+        var position = StreamPosition.start
+        var entriesRead: Int64 = 0
+    }
+
+    struct Stream {
+        var entries: [StreamEntry] = []
+        var groups: [WorkerGroup: Group] = [:]
+        /// Entries ever appended.
+        var added: Int64 = 0
+    }
+
+    struct LeaseState {
+        var token: FencingToken
+        var beat: Int64 = 0
+        var owner: String
+        var isReleased = false
+        var number: Int64 = 0
+        var hand: String?
+        var crashes: [String: Int] = [:]
+    }
+
+    struct Session {
+        var base: RegisteredSession
+        var nonce: UInt64
+        var continues: Bool
+        var progress: [WorkerGroup: LaneProgress] = [:]
+    }
+
+    struct User {
+        var conversation: String
+        var start: Int64
+        var touched: Int64
+        var timeout: Int
+        var live: Set<SessionID> = []
+    }
+
+    struct PartitionState {
+        var streams: [StreamKind: Stream] = [:]
+        var sessions: [SessionID: Session] = [:]
+        var users: [UserID: User] = [:]
+        var live: [SessionID: String] = [:]
+        var leases: [WorkerGroup: LeaseState] = [:]
+        var finals: [SessionID: [LiveResult]] = [:]
+        var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
+        var enabled: [StreamKind: [WorkerGroup]] = [:]
+        var epochs: Int64 = 0
+    }
+
+    var isAvailable = true
+    var server = 1
+    var fleet: FleetMeta?
+    var members: [String: [String: Int64]] = [:]
+    var partitions: [Partition: PartitionState] = [:]
+    var published: [(gateway: String, result: LiveResult)] = []
+    /// Reads that found nothing and wait; one that has not stored its continuation yet has `nil` there.
+    private var waiters: [UInt64: CheckedContinuation<Void, Never>?] = [:]
+    private var waitersDrawn: UInt64 = 0
+    var isInterrupted = false
+    var hasAppended = false
+    private var clock: UInt64 = 1
+
+    mutating func drawWaiter() -> UInt64 {
+        waitersDrawn += 1
+        return waitersDrawn
+    }
+
+    /// Notes that a read is about to wait.
+    mutating func expect(_ number: UInt64) { waiters[number] = .some(nil) }
+
+    /// Stores what to resume; false when the read was woken already.
+    mutating func wait(_ number: UInt64, _ continuation: CheckedContinuation<Void, Never>) -> Bool {
+        guard waiters[number] != nil else { return false }
+        waiters[number] = continuation
+        return true
+    }
+
+    mutating func settle(_ number: UInt64) -> CheckedContinuation<Void, Never>? {
+        waiters.removeValue(forKey: number) ?? nil
+    }
+
+    mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+        hasAppended = false
+        defer { waiters = [:] }
+        return waiters.values.compactMap(\.self)
+    }
+
+    /// Entries behind a position; entries stand in the order of their positions.
+    func entries(_ kind: StreamKind, _ partition: Partition, after position: StreamPosition, count: Int) -> [StreamEntry]
+    {
+        let entries = stream(kind, partition).entries
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].position > position { high = middle } else { low = middle + 1 }
+        }
+        return Array(entries[low...].prefix(count))
+    }
+
+    func stream(_ kind: StreamKind, _ partition: Partition) -> Stream {
+        partitions[partition]?.streams[kind] ?? Stream()
+    }
+
+    mutating func append(_ payload: ByteBuffer, to kind: StreamKind, _ partition: Partition) -> StreamPosition {
+        clock += 1
+        let position = StreamPosition(milliseconds: clock, sequence: 0)
+        var state = partitions[partition] ?? PartitionState()
+        var stream = state.streams[kind] ?? Stream()
+        stream.entries.append(StreamEntry(position: position, payload: payload))
+        stream.added += 1
+        state.streams[kind] = stream
+        partitions[partition] = state
+        hasAppended = true
+        return position
+    }
+
+    mutating func ensureGroup(_ group: WorkerGroup, _ kind: StreamKind, _ partition: Partition) {
+        var state = partitions[partition] ?? PartitionState()
+        var stream = state.streams[kind] ?? Stream()
+        if stream.groups[group] == nil {
+            stream.groups[group] = Group(entriesRead: stream.added - Int64(stream.entries.count))
+        }
+        state.streams[kind] = stream
+        partitions[partition] = state
+    }
+
+    mutating func register(
+        _ registration: SessionRegistration, _ partition: Partition
+    ) throws(HandOffError) -> SessionRegistration.Grant {
+        var state = partitions[partition] ?? PartitionState()
+        if let known = state.sessions[registration.session] {
+            guard known.nonce == registration.nonce else {
+                throw HandOffError(.refused, "EXISTS the session is registered already")
+            }
+            return Self.grant(known)
+        }
+        let conversation = registration.parameters.clientConversation
+            ?? ConversationID(.timeOrdered(at: registration.now))
+        var user = User(
+            conversation: conversation.description, start: registration.now, touched: registration.now,
+            timeout: registration.parameters.conversationTimeout)
+        var continues = false
+        if let known = state.users[registration.user] {
+            let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
+            if !known.live.isEmpty || isRecent {
+                user.conversation = known.conversation
+                user.start = known.start
+                continues = true
+            }
+            user.live = known.live
+        }
+        user.live.insert(registration.session)
+        state.epochs += 1
+        let session = Session(
+            base: RegisteredSession(
+                session: registration.session, user: registration.user,
+                epoch: FencingToken("\(state.epochs):\(HandOffCommands.hexadecimal(registration.nonce))"),
+                gateway: registration.gateway, conversation: user.conversation, conversationStart: user.start,
+                startedAt: registration.now, parameters: registration.parameters),
+            nonce: registration.nonce, continues: continues)
+        state.users[registration.user] = user
+        state.sessions[registration.session] = session
+        state.live[registration.session] = registration.gateway.description
+        partitions[partition] = state
+        _ = append(ByteBuffer(string: Self.startedEvent(session)), to: .events, partition)
+        return Self.grant(session)
+    }
+
+    private static func grant(_ session: Session) -> SessionRegistration.Grant {
+        SessionRegistration.Grant(
+            epoch: session.base.epoch, conversation: session.base.conversation,
+            conversationStart: session.base.conversationStart, continuesConversation: session.continues)
+    }
+
+    private static func startedEvent(_ session: Session) -> String {
+        let base = session.base
+        var event = SessionEvent(
+            type: .sessionStarted, group: "gateway", uid: base.user.text, session: base.session,
+            conversation: base.conversation, time: base.startedAt, ordinal: 0)
+        event.codec = base.parameters.codec.rawValue
+        event.sampleRate = base.parameters.sampleRate
+        event.language = base.parameters.language
+        event.source = base.parameters.source
+        event.gateway = base.gateway.description
+        event.conversationStart = base.conversationStart
+        event.continuesConversation = session.continues
+        return event.json
+    }
+
+    mutating func end(_ ending: SessionEnding, _ partition: Partition) -> SessionEnding.Outcome {
+        guard let known = partitions[partition]?.sessions[ending.session] else {
+            partitions[partition]?.live[ending.session] = nil
+            return .unknown
+        }
+        if let end = known.base.end { return .alreadyEnded(end) }
+        guard known.base.gateway == ending.gateway, ending.epoch == nil || ending.epoch == known.base.epoch else {
+            return .fenced
+        }
+        let position = append(ending.marker, to: .audio, partition)
+        partitions[partition]?.sessions[ending.session]?.base.end = position
+        partitions[partition]?.sessions[ending.session]?.base.endReason = ending.reason
+        partitions[partition]?.live[ending.session] = nil
+        if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
+            partitions[partition]?.users[ending.user]?.touched = ending.now
+        }
+        return .ended(position)
+    }
+
+    mutating func acquire(_ attempt: Lease.Attempt, _ group: WorkerGroup, _ kind: StreamKind?) -> Lease.Outcome {
+        let old = partitions[attempt.partition]?.leases[group]
+        var mode = Lease.Mode.fresh
+        if let old {
+            if old.isReleased {
+                mode = .released
+            } else if old.owner == attempt.owner.description {
+                mode = .retaken
+            } else if old.token == attempt.lapsed?.token, old.beat == attempt.lapsed?.beat {
+                mode = .lapsed
+            } else {
+                return .held(
+                    Lease.Sighting(token: old.token, beat: old.beat, owner: old.owner, isReleased: false))
+            }
+        }
+        var content = Stream()
+        if let kind {
+            ensureGroup(group, kind, attempt.partition)
+            content = stream(kind, attempt.partition)
+        }
+        let counter = old.flatMap { Int($0.token.text.prefix { $0 != ":" }) } ?? 0
+        var lease = LeaseState(
+            token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
+        lease.crashes = old?.crashes ?? [:]
+        if mode == .lapsed, let hand = old?.hand { lease.crashes[hand, default: 0] += 1 }
+        partitions[attempt.partition, default: .init()].leases[group] = lease
+        let position = content.groups[group] ?? Group()
+        return .granted(
+            Lease.Grant(
+                token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
+                horizon: content.entries.last?.position ?? .start, crashes: lease.crashes))
+    }
+
+    mutating func commit(_ commit: Commit, _ limits: Limits) throws(HandOffError) -> Commit.Outcome {
+        guard let lease = partitions[commit.partition]?.leases[commit.group], lease.token == commit.token else {
+            return .fenced
+        }
+        if commit.number <= lease.number { return .repeated }
+        guard commit.number == lease.number + 1 else { return .outOfOrder }
+        if commit.position != nil, stream(commit.stream, commit.partition).groups[commit.group] == nil {
+            throw HandOffError(.refused, "NOGROUP the stream or its group is gone")
+        }
+        for lane in commit.lanes { apply(lane, of: commit, limits) }
+        if let position = commit.position {
+            partitions[commit.partition]?.streams[commit.stream]?.groups[commit.group] = Group(
+                position: position.position, entriesRead: position.entriesRead)
+        }
+        partitions[commit.partition]?.leases[commit.group]?.number = commit.number
+        return .applied
+    }
+
+    private mutating func apply(_ lane: Commit.Lane, of commit: Commit, _ limits: Limits) {
+        for event in lane.events { _ = append(ByteBuffer(string: event), to: .events, commit.partition) }
+        let dead = (partitions[commit.partition]?.dead[commit.group] ?? []) + lane.deadLetters
+        partitions[commit.partition]?.dead[commit.group] = dead.suffix(limits.deadLettersMaximum)
+        guard let id = lane.session, let session = partitions[commit.partition]?.sessions[id] else { return }
+        var progress = lane.progress
+        progress.isDone = progress.isDone || session.progress[commit.group]?.isDone == true
+        partitions[commit.partition]?.sessions[id]?.progress[commit.group] = progress
+        let finals = (partitions[commit.partition]?.finals[id] ?? []) + lane.finals
+        partitions[commit.partition]?.finals[id] = finals.suffix(limits.finalsKept)
+        published += lane.finals.map { (session.base.gateway.description, $0) }
+        guard lane.progress.isDone else { return }
+        let enabled = partitions[commit.partition]?.enabled[.audio] ?? []
+        let groups = partitions[commit.partition]?.sessions[id]?.progress ?? [:]
+        if enabled.allSatisfy({ groups[$0]?.isDone == true }) {
+            partitions[commit.partition]?.sessions[id]?.base.isCompleted = true
+        }
+    }
+
+    mutating func trim(
+        _ kind: StreamKind, _ partition: Partition, _ token: FencingToken, _ group: WorkerGroup
+    ) -> Int64 {
+        guard partitions[partition]?.leases[group]?.token == token else { return -1 }
+        let content = stream(kind, partition)
+        let enabled = partitions[partition]?.enabled[kind] ?? []
+        let positions = enabled.compactMap { content.groups[$0]?.position }
+        guard !positions.isEmpty, positions.count == enabled.count, let lowest = positions.min() else { return 0 }
+        let kept = content.entries.filter { $0.position >= lowest }
+        partitions[partition]?.streams[kind]?.entries = kept
+        return Int64(content.entries.count - kept.count)
+    }
+}

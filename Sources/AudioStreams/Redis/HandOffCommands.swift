@@ -1,0 +1,183 @@
+import EarshotModel
+import FoundationEssentials
+import NIOCore
+import RedisClient
+
+/// Builds the calls of the functions; the gateway's pipeline and `RedisHandOff` share them.
+struct HandOffCommands: Sendable {
+    let keys: StreamKeys
+    let limits: Limits
+
+    private func call(_ function: String, keys: [String], arguments: [RedisArgument]) -> RedisCommand {
+        var parts: [RedisArgument] = ["FCALL", .init("earshot_\(function)"), .init(keys.count)]
+        parts.append(contentsOf: keys.map { RedisArgument($0) })
+        parts.append(contentsOf: arguments)
+        // Every function can be repeated: nonces, tokens and numbers make the second time a no-op or an equal answer.
+        return RedisCommand(parts).retriable()
+    }
+
+    func joinFleet(_ meta: FleetMeta) -> RedisCommand {
+        call(
+            "fleet_join", keys: [keys.fleetMeta],
+            arguments: [.init(meta.partitions), .init(meta.hash), .init(meta.version)])
+    }
+
+    func join(kind: String, member: Incarnation) -> RedisCommand {
+        call(
+            "member_join", keys: [keys.members(kind)],
+            arguments: [.init(member.description), .init(member.name)])
+    }
+
+    func beat(kind: String, member: Incarnation) -> RedisCommand {
+        call("member_beat", keys: [keys.members(kind)], arguments: [.init(member.description)])
+    }
+
+    func enable(audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partition: Partition) -> RedisCommand {
+        call(
+            "enable", keys: [keys.meta(partition), keys.audio(partition), keys.events(partition)],
+            arguments: [
+                .init(audioGroups.map(\.name).joined(separator: ",")),
+                .init(eventGroups.map(\.name).joined(separator: ",")),
+            ])
+    }
+
+    func admit(_ user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
+        call(
+            "admit", keys: [keys.admissions(user, partition), keys.audio(partition)],
+            arguments: [
+                .init(now), .init(limits.sessionRateWindow.microseconds), .init(limits.sessionsPerUserMaximum),
+                .init(FencingToken.drawNonce()), .init(limits.partitionBacklogMaximum),
+            ])
+    }
+
+    func register(_ registration: SessionRegistration, in partition: Partition) -> RedisCommand {
+        let parameters = registration.parameters
+        let conversation = parameters.clientConversation ?? ConversationID(.timeOrdered(at: registration.now))
+        return call(
+            "register",
+            keys: [
+                keys.session(registration.session, partition), keys.user(registration.user, partition),
+                keys.live(partition), keys.events(partition), keys.meta(partition),
+            ],
+            arguments: [
+                .init(registration.session.description), .init(registration.user.text),
+                .init(registration.gateway.description), .init(Self.hexadecimal(registration.nonce)),
+                .init(registration.now), .init(parameters.conversationTimeout), .init(conversation.description),
+                .init(parameters.codec.rawValue), .init(parameters.sampleRate), .init(parameters.language),
+                .init(parameters.source ?? ""), .init(Int(parameters.flags.rawValue)),
+                .init(Self.startedEvent(registration)),
+            ])
+    }
+
+    func end(_ ending: SessionEnding, in partition: Partition) -> RedisCommand {
+        call(
+            "end",
+            keys: [
+                keys.session(ending.session, partition), keys.audio(partition), keys.live(partition),
+                keys.user(ending.user, partition),
+            ],
+            arguments: [
+                .init(ending.session.description), .init(ending.epoch?.text ?? ""),
+                .init(ending.gateway.description), .init(ending.reason.name), .init(ending.marker), .init(ending.now),
+                .init(limits.endedSessionRetention.components.seconds),
+            ])
+    }
+
+    func acquire(_ attempt: Lease.Attempt, group: WorkerGroup, stream: StreamKind?) -> RedisCommand {
+        call(
+            "acquire",
+            keys: [keys.lease(group, attempt.partition)]
+                + (stream.map { [keys.stream($0, attempt.partition)] } ?? []),
+            arguments: [
+                .init(group.name), .init(attempt.owner.description), .init(FencingToken.drawNonce()),
+                .init(attempt.lapsed?.token.text ?? ""), .init(attempt.lapsed.map { String($0.beat) } ?? ""),
+            ])
+    }
+
+    func renew(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {
+        call("renew", keys: [keys.lease(group, partition)], arguments: [.init(token.text)])
+    }
+
+    func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {
+        call("release", keys: [keys.lease(group, partition)], arguments: [.init(token.text)])
+    }
+
+    func hand(
+        _ hand: String?, clearing cleared: String?, token: FencingToken, group: WorkerGroup, partition: Partition
+    ) -> RedisCommand {
+        call(
+            "hand", keys: [keys.lease(group, partition)],
+            arguments: [.init(token.text), .init(hand ?? ""), .init(cleared ?? "")])
+    }
+
+    func publish(
+        _ result: LiveResult, to gateway: Incarnation, token: FencingToken, group: WorkerGroup, partition: Partition
+    ) -> RedisCommand {
+        call(
+            "publish", keys: [keys.lease(group, partition)],
+            arguments: [.init(token.text), .init(keys.results(gateway)), .init(result.encoded())])
+    }
+
+    func trim(_ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup) -> RedisCommand {
+        call(
+            "trim", keys: [keys.lease(group, partition), keys.stream(stream, partition), keys.meta(partition)],
+            arguments: [.init(token.text), .init(stream.groupsField)])
+    }
+
+    func commit(_ commit: Commit) -> RedisCommand {
+        let partition = commit.partition
+        var names = [
+            keys.lease(commit.group, partition), keys.stream(commit.stream, partition), keys.events(partition),
+            keys.meta(partition), keys.dead(commit.group, partition),
+        ]
+        var arguments: [RedisArgument] = [
+            .init(commit.token.text), .init(commit.number), .init(commit.group.name),
+            .init(commit.position?.position.description ?? ""), .init(commit.position?.entriesRead ?? 0),
+            .init(keys.resultsChannelPrefix), .init(limits.finalsKept),
+            .init(limits.endedSessionRetention.components.seconds), .init(limits.deadLettersMaximum),
+            .init(commit.lanes.count),
+        ]
+        for lane in commit.lanes {
+            if let session = lane.session {
+                names += [keys.session(session, partition), keys.finals(session, partition)]
+            } else {
+                // A lane of no session writes nothing there; the keys keep the count and the slot.
+                names += [keys.meta(partition), keys.meta(partition)]
+            }
+            append(lane, to: &arguments)
+        }
+        return call("commit", keys: names, arguments: arguments)
+    }
+
+    private func append(_ lane: Commit.Lane, to arguments: inout [RedisArgument]) {
+        let progress = lane.progress
+        arguments += [
+            .init(lane.session?.description ?? ""), .init(progress.next), .init(progress.ordinal),
+            .init(progress.events), .init(progress.state), .init(progress.isDone ? "1" : "0"),
+        ]
+        arguments.append(.init(lane.events.count))
+        arguments += lane.events.map { RedisArgument($0) }
+        arguments.append(.init(lane.finals.count))
+        arguments += lane.finals.map { RedisArgument($0.encoded()) }
+        arguments.append(.init(lane.deadLetters.count * 2))
+        for letter in lane.deadLetters { arguments += [.init(letter.entry.payload), .init(letter.reason)] }
+    }
+
+    /// The `session.started` event with a mark where the function puts the conversation.
+    private static func startedEvent(_ registration: SessionRegistration) -> String {
+        var event = SessionEvent(
+            type: .sessionStarted, group: "gateway", uid: registration.user.text, session: registration.session,
+            conversation: "@conversation@", time: registration.now, ordinal: 0)
+        event.codec = registration.parameters.codec.rawValue
+        event.sampleRate = registration.parameters.sampleRate
+        event.language = registration.parameters.language
+        event.source = registration.parameters.source
+        event.gateway = registration.gateway.description
+        return event.json
+    }
+
+    static func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

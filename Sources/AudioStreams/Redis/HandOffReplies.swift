@@ -1,0 +1,151 @@
+import EarshotModel
+import NIOCore
+import RedisClient
+
+// How the answers of the functions and of plain commands become values. Every initialiser gives `nil` for another shape.
+
+extension HandOffError {
+    init(_ error: RedisError) {
+        switch error.code {
+        case .notConnected, .outcomeUnknown, .protocolViolation, .overloaded:
+            self.init(.unavailable, error.description)
+        case .cancelled: self.init(.cancelled, error.description)
+        case .server: self.init(refusal: error.message)
+        case .invalidConfiguration: self.init(.refused, error.description)
+        }
+    }
+
+    /// An error reply; a server that loads, moves or has no writable master is away, not wrong.
+    init(refusal text: String) {
+        switch text.split(separator: " ", maxSplits: 1).first ?? "" {
+        case "OOM": self.init(.outOfMemory, text)
+        case "LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "MOVED", "ASK":
+            self.init(.unavailable, text)
+        default: self.init(.refused, text)
+        }
+    }
+}
+
+extension SessionRegistration.Grant {
+    init?(reply: RESPValue) {
+        guard let values = reply.array, values.count == 4, let epoch = values[0].string,
+            let conversation = values[1].string, let start = values[2].int
+        else { return nil }
+        self.init(
+            epoch: FencingToken(epoch), conversation: conversation, conversationStart: Int64(start),
+            continuesConversation: values[3].string == "1")
+    }
+}
+
+extension SessionEnding.Outcome {
+    init?(reply: RESPValue) {
+        guard let values = reply.array, let word = values.first?.string else { return nil }
+        let position = values.count > 1 ? values[1].string.flatMap { StreamPosition($0) } : nil
+        switch (word, position) {
+        case ("OK", let position?): self = .ended(position)
+        case ("ENDED", let position?): self = .alreadyEnded(position)
+        case ("FENCED", _): self = .fenced
+        case ("GONE", _): self = .unknown
+        default: return nil
+        }
+    }
+}
+
+extension Lease.Outcome {
+    init?(reply: RESPValue) {
+        guard let values = reply.array, let word = values.first?.string else { return nil }
+        switch word {
+        case "HELD":
+            guard values.count == 4, let token = values[1].string, let beat = values[2].int else { return nil }
+            self = .held(
+                Lease.Sighting(
+                    token: FencingToken(token), beat: Int64(beat), owner: values[3].string ?? "", isReleased: false))
+        case "GRANTED":
+            guard values.count >= 6, let token = values[1].string,
+                let mode = values[2].string.flatMap(Lease.Mode.init(rawValue:)),
+                let position = values[3].string.flatMap({ StreamPosition($0) }), let read = values[4].int,
+                let horizon = values[5].string.flatMap({ StreamPosition($0) })
+            else { return nil }
+            var crashes: [String: Int] = [:]
+            for index in stride(from: 6, to: values.count - 1, by: 2) {
+                if let hand = values[index].string { crashes[hand] = values[index + 1].int }
+            }
+            self = .granted(
+                Lease.Grant(
+                    token: FencingToken(token), mode: mode, position: position, entriesRead: Int64(read),
+                    horizon: horizon, crashes: crashes))
+        default: return nil
+        }
+    }
+}
+
+extension StreamEntry {
+    /// `[id, [field, value, …]]`; an entry whose fields were deleted has no payload and is skipped by callers.
+    init?(reply: RESPValue) {
+        guard let values = reply.array, values.count == 2,
+            let position = values[0].string.flatMap({ StreamPosition($0) }), let fields = values[1].array,
+            fields.count >= 2, let payload = fields[1].bytes
+        else { return nil }
+        self.init(position: position, payload: payload)
+    }
+}
+
+extension RegisteredSession {
+    static func fields(_ group: WorkerGroup) -> [String] {
+        [
+            "uid", "epoch", "gateway", "conversation", "conversation_start", "started", "codec", "rate", "language",
+            "source", "flags", "timeout", "end", "reason", "completed", "next:\(group)", "ordinal:\(group)",
+            "written:\(group)", "state:\(group)", "done:\(group)",
+        ]
+    }
+
+    init?(_ id: SessionID, values: [RESPValue]) {
+        guard values.count == 20, let user = values[0].string.flatMap({ UserID($0) }), let epoch = values[1].string,
+            let gateway = values[2].string.flatMap({ Incarnation($0) }), let conversation = values[3].string,
+            let conversationStart = values[4].int, let started = values[5].int,
+            let codec = values[6].string.flatMap(AudioCodec.init(rawValue:)), let rate = values[7].int
+        else { return nil }
+        let source = values[9].string ?? ""
+        let reason = values[13].string
+        self.init(
+            session: id, user: user, epoch: FencingToken(epoch), gateway: gateway, conversation: conversation,
+            conversationStart: Int64(conversationStart), startedAt: Int64(started),
+            parameters: SessionParameters(
+                codec: codec, sampleRate: rate, language: values[8].string ?? "en",
+                conversationTimeout: values[11].int ?? 120, source: source.isEmpty ? nil : source,
+                flags: WorkerFlags(rawValue: UInt8(clamping: values[10].int ?? 0))),
+            end: values[12].string.flatMap { StreamPosition($0) },
+            endReason: EndReason.allCases.first { $0.name == reason }, isCompleted: values[14].string == "1",
+            progress: LaneProgress(
+                next: values[15].count ?? 0, ordinal: values[16].count ?? 0, events: values[17].count ?? 0,
+                state: values[18].bytes.map { Array($0.readableBytesView) } ?? [],
+                isDone: values[19].string == "1"))
+    }
+}
+
+extension RESPValue {
+    /// A decimal number of the whole range of `UInt64`, which `int` does not reach.
+    fileprivate var count: UInt64? { string.flatMap { UInt64($0) } }
+}
+
+extension GroupLag {
+    init?(partition: Partition, group: WorkerGroup, length: RESPValue, groups: RESPValue) {
+        // A stream nobody has written to is an error of XINFO and a length of 0.
+        guard let length = length.int else { return nil }
+        guard let list = groups.array else {
+            self.init(partition: partition, entries: length == 0 ? 0 : nil, length: Int64(length))
+            return
+        }
+        for case .array(let flat) in list {
+            var info: [String: RESPValue] = [:]
+            for index in stride(from: 0, to: flat.count - 1, by: 2) {
+                if let name = flat[index].string { info[name] = flat[index + 1] }
+            }
+            if info["name"]?.string == group.name {
+                self.init(partition: partition, entries: info["lag"]?.int.map(Int64.init), length: Int64(length))
+                return
+            }
+        }
+        self.init(partition: partition, entries: length == 0 ? 0 : nil, length: Int64(length))
+    }
+}

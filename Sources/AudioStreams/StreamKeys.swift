@@ -1,0 +1,45 @@
+package import EarshotModel
+
+/// Every Redis key of the product, in one place.
+///
+/// All keys of a partition carry its hash tag `{pNNN}`, fleet-wide ones `{fleet}`, so that each function stays in one
+/// slot of a Redis Cluster (protocol.md H7).
+package struct StreamKeys: Sendable {
+    package let prefix: String
+
+    /// Keys under a prefix, which lets fleets share a server.
+    package init(prefix: String = "earshot") { self.prefix = prefix }
+
+    /// Hash: partitions, hash name, version, incarnation.
+    package var fleetMeta: String { "\(prefix):{fleet}:meta" }
+    /// Hash: incarnation → beat, of one kind of process.
+    package func members(_ kind: String) -> String { "\(prefix):{fleet}:members:\(kind)" }
+    /// Stream: the audio of the partition's users.
+    package func audio(_ partition: Partition) -> String { key(partition, "audio") }
+    /// Stream: what webhooks and the record care about.
+    package func events(_ partition: Partition) -> String { key(partition, "events") }
+    /// Stream of a kind.
+    package func stream(_ kind: StreamKind, _ partition: Partition) -> String { key(partition, kind.rawValue) }
+    /// Hash: a group's lease.
+    package func lease(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "lease:\(group)") }
+    /// Hash: the registry's entry of a session, with every group's progress.
+    package func session(_ id: SessionID, _ partition: Partition) -> String { key(partition, "session:\(id)") }
+    /// List: the last final results of a session.
+    package func finals(_ id: SessionID, _ partition: Partition) -> String { key(partition, "finals:\(id)") }
+    /// Hash: session → gateway incarnation, of the sessions without an end.
+    package func live(_ partition: Partition) -> String { key(partition, "live") }
+    /// Hash: a user's open conversation and live sessions.
+    package func user(_ id: UserID, _ partition: Partition) -> String { key(partition, "user:\(id)") }
+    /// Sorted set: a user's recent admissions.
+    package func admissions(_ id: UserID, _ partition: Partition) -> String { key(partition, "admissions:\(id)") }
+    /// Hash: the partition's incarnation, enabled groups and epoch counter.
+    package func meta(_ partition: Partition) -> String { key(partition, "meta") }
+    /// Stream: entries a group gave up on.
+    package func dead(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "dead:\(group)") }
+    /// Channel: live results for the sessions of one gateway; the function appends the incarnation.
+    package var resultsChannelPrefix: String { "\(prefix):results:" }
+    /// Channel of one gateway.
+    package func results(_ gateway: Incarnation) -> String { resultsChannelPrefix + gateway.description }
+
+    private func key(_ partition: Partition, _ name: String) -> String { "\(prefix):{\(partition)}:\(name)" }
+}

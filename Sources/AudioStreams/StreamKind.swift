@@ -1,0 +1,13 @@
+/// The streams of a partition that groups consume.
+package enum StreamKind: String, Sendable {
+    case audio
+    case events
+
+    /// The field of `{pNNN}:meta` that lists the stream's enabled groups.
+    package var groupsField: String {
+        switch self {
+        case .audio: "audio_groups"
+        case .events: "event_groups"
+        }
+    }
+}

@@ -1,0 +1,14 @@
+/// The groups that want a session's audio, one bit each, in every entry's header.
+package struct WorkerFlags: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt8
+
+    /// Makes flags from the header's byte; unknown bits are kept.
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The transcript worker.
+    package static let transcript = WorkerFlags(rawValue: 1)
+    /// The audio-bytes worker.
+    package static let audioBytes = WorkerFlags(rawValue: 2)
+    /// The private-cloud worker.
+    package static let privateCloud = WorkerFlags(rawValue: 4)
+}

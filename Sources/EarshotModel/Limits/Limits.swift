@@ -1,0 +1,126 @@
+/// Every number of the product that is a contract or a bound, in one value, each with its reason.
+///
+/// Tests shorten clocks by passing another value; the logic stays the same.
+package struct Limits: Sendable {
+    // MARK: Device connections
+
+    /// Largest WebSocket message: 4 s of 16 kHz PCM16, far above any packet; larger is closed with 1009.
+    package var messageBytesMaximum = 128 * 1024
+    /// Messages up to this size are keep-alives (`8A 00`); they only refresh the inactivity clock (omi.md 1.4).
+    package var keepAliveBytesMaximum = 2
+    /// The text `ping` clients rely on (omi.md 1.7).
+    package var pingInterval: Duration = .seconds(10)
+    /// Time without any message, while the socket was being read, after which a session is closed with 1001.
+    package var inactivityTimeout: Duration = .seconds(90)
+    /// Time a `/v4/web/listen` client has for its first, authenticating message (omi.md 1.1).
+    package var firstMessageTimeout: Duration = .seconds(5)
+    /// Time a client has to finish its upgrade request; a slow one must not hold a socket for ever.
+    package var upgradeTimeout: Duration = .seconds(10)
+    /// Time for the closing handshake before the socket is cut.
+    package var closeTimeout: Duration = .seconds(5)
+    /// Bytes waiting for a client that does not read, past which it is closed: minutes of transcript.
+    package var outboundBytesMaximum = 256 * 1024
+    /// Sessions a gateway process takes; past it an upgrade gets 503. Two cores carry 10,000.
+    package var sessionsMaximum = 10_000
+    /// Sessions one user may open in `sessionRateWindow`: reconnecting phones stay far below.
+    package var sessionsPerUserMaximum = 60
+    /// The window of `sessionsPerUserMaximum`.
+    package var sessionRateWindow: Duration = .seconds(60)
+    /// Event-loop delay past which a gateway admits nobody: its sessions already feel it.
+    package var loopDelayMaximum: Duration = .milliseconds(500)
+
+    // MARK: Coalescing and appending
+
+    /// Longest a frame waits in a batch.
+    package var batchDelay: Duration = .milliseconds(250)
+    /// The tick of a loop's timer wheel: ten slots a batch delay, so that flushes spread.
+    package var tick: Duration = .milliseconds(25)
+    /// Payload bounds of a batch; Redis wastes a quarter of the memory just above 2,048 and 4,096 bytes.
+    package var batchBytesSteps = [1_900, 3_900, 7_800]
+    /// Most frames in a batch: the header counts them in 16 bits, and 250 ms of 2.5 ms packets are 100.
+    package var batchFramesMaximum = 1_024
+    /// Age of the oldest unanswered append after which a loop stops reading its sockets.
+    package var appendReplyDelayMaximum: Duration = .seconds(1)
+    /// Unanswered operations a loop keeps for resending: one batch in flight for each session and some ends.
+    package var appendOperationsMaximum = 40_000
+    /// Share of Redis' `maxmemory` past which new sessions get 503, and past which sockets are not read (C5).
+    package var redisMemoryAdmission = 0.70
+    package var redisMemoryReading = 0.85
+    /// Unread entries of a partition past which its users get 503: ten minutes of 150 sessions.
+    package var partitionBacklogMaximum: Int64 = 400_000
+    /// A jump of the arrival clock over the sample clock that counts as a pause of the device.
+    package var captureGapMinimum: Duration = .seconds(2)
+
+    // MARK: Leases and members
+
+    /// Period of heartbeats and lease renewals.
+    package var heartbeatInterval: Duration = .milliseconds(500)
+    /// A worker's lease or membership unchanged this long, in unbroken contact with Redis, has lapsed (H1).
+    package var leaseLapse: Duration = .seconds(3)
+    /// A gateway unchanged this long has lapsed; its sessions are ended within 15 s of its death.
+    package var gatewayLapse: Duration = .seconds(8)
+    /// Members count for the ownership map after this age, so that a crash loop moves nothing (M8).
+    package var memberMaturity: Duration = .seconds(5)
+    /// A partition's hand-over at shutdown (M2), and the whole drain of a process.
+    package var handOverBudget: Duration = .seconds(2)
+    package var drainBudget: Duration = .seconds(30)
+    /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
+    package var stallTimeout: Duration = .seconds(120)
+
+    // MARK: Lanes
+
+    /// Longest blocking read; a wake-up normally interrupts it at once.
+    package var readBlock: Duration = .seconds(5)
+    /// Entries read a stream and call: 100 amortise the call, and bound a reply to about 800 KB a stream.
+    package var readCount = 100
+    /// Entries a lane's inbox keeps: a minute of audio; beyond it payloads are dropped and read again (C1).
+    package var laneInboxEntriesMaximum = 256
+    /// The same for a lane that waits for a dependency or for its turn in a replay.
+    package var waitingLaneEntriesMaximum = 16
+    /// Payload bytes in the inboxes of one partition past which it is not read for a while.
+    package var partitionInFlightBytesMaximum = 8 * 1024 * 1024
+    /// Entries known but not absorbed in one partition past which it is not read: memory of the position tracker.
+    package var partitionUnabsorbedMaximum = 50_000
+    /// Absorbed bytes of one partition past which the lanes that hold longest are told to cut (C1).
+    package var partitionHeldBytesMaximum = 64 * 1024 * 1024
+    /// A lane that got no entry for this long is told so, to finish what it holds open.
+    package var laneIdle: Duration = .seconds(3)
+    /// A lane without entries for this long is closed; a later entry opens it again from its commit.
+    package var laneClose: Duration = .seconds(120)
+    /// Attempts at an entry before it goes to the dead letters, and crashes before it is quarantined (H5).
+    package var entryAttemptsMaximum = 3
+    package var crashesMaximum = 3
+    /// Position-only commits are not worth more than one a second.
+    package var positionCommitInterval: Duration = .seconds(1)
+    /// Lanes in one commit: a function may not hold up Redis, and Lua unpacks at most 8,000 values.
+    package var commitLanesMaximum = 64
+    /// Entries the dead-letter stream of a partition and group keeps.
+    package var deadLettersMaximum = 1_000
+    /// Final messages kept a session for a gateway that missed some (M4).
+    package var finalsKept = 200
+    /// How long the registry keeps an ended session, and its finals (H9).
+    package var endedSessionRetention: Duration = .seconds(24 * 3600)
+
+    // MARK: Speech
+
+    /// Non-speech is committed at least this often, in audio time (M11).
+    package var silenceCommit: Duration = .seconds(5)
+    /// Interim text of an open utterance, at most this often a session.
+    package var interimInterval: Duration = .milliseconds(1_000)
+
+    // MARK: Conversations
+
+    /// `conversation_timeout`: the least and the default in seconds; -1 means `conversationTimeoutLongest` (omi.md 1.2).
+    package var conversationTimeoutDefault = 120
+    package var conversationTimeoutLongest = 14_400
+
+    // MARK: Coordinator
+
+    /// Period of reconciliation.
+    package var reconcileInterval: Duration = .seconds(1)
+    /// Events in one batch to Postgres.
+    package var recordBatchMaximum = 500
+
+    /// The numbers a fleet runs with.
+    package init() {}
+}

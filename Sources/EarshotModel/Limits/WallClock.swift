@@ -1,0 +1,11 @@
+import Glibc
+
+/// Unix time in µs.
+package enum WallClock {
+    /// Now.
+    package static var microseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}

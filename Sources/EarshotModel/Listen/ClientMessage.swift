@@ -1,0 +1,42 @@
+import FoundationEssentials
+
+/// A text message of a device, as far as the gateway acts on it (omi.md 1.6).
+package enum ClientMessage: Equatable, Sendable {
+    /// The first message of `/v4/web/listen`.
+    case auth(token: String)
+    /// Accepted, ignored and counted under its name: speaker assignments, images, client transcripts, onboarding.
+    case ignored(type: String)
+    /// JSON with a type nobody knows, or without one.
+    case unknown
+    /// Not JSON.
+    case notJSON
+
+    /// The types that are counted by name; any other is `unknown`, so that a client cannot invent metric labels.
+    private static let ignoredTypes: Set<String> = [
+        "speaker_assigned", "image_chunk", "suggested_transcript", "skip_question",
+    ]
+
+    private struct Shape: Decodable {
+        var type: String?
+        var token: String?
+    }
+
+    /// Reads a message.
+    package init(parsing text: String) {
+        guard let shape = try? JSONDecoder().decode(Shape.self, from: Data(text.utf8)) else {
+            let isJSON = (try? JSONDecoder().decode(AnyJSON.self, from: Data(text.utf8))) != nil
+            self = isJSON ? .unknown : .notJSON
+            return
+        }
+        switch shape.type {
+        case "auth": self = shape.token.map(ClientMessage.auth) ?? .unknown
+        case let type? where Self.ignoredTypes.contains(type): self = .ignored(type: type)
+        default: self = .unknown
+        }
+    }
+
+    /// Accepts any JSON value, to tell JSON of another shape from text that is not JSON.
+    private struct AnyJSON: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+}

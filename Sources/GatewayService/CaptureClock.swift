@@ -1,0 +1,40 @@
+import EarshotModel
+
+/// Assigns capture times to a session's audio: the device's own pace, re-anchored when the device paused.
+///
+/// Audio that arrives in a burst after our own back-pressure was captured at its own pace, so a gap counts as the
+/// device's only as far as we were reading.
+struct CaptureClock {
+    private let sampleRate: Int64
+    private let gapMinimum: Int64
+    /// Capture time of the next sample, in Unix µs.
+    private var expected: Int64?
+    /// How far arrival may lag behind capture because we did not read.
+    private var slack: Int64 = 0
+
+    init(sampleRate: Int, gapMinimum: Duration) {
+        self.sampleRate = Int64(sampleRate)
+        self.gapMinimum = gapMinimum.microseconds
+    }
+
+    /// Takes in a message.
+    ///
+    /// - Parameters:
+    ///   - samples: what it holds.
+    ///   - arrival: Unix µs at which it was read.
+    /// - Returns: the capture time of its first sample.
+    mutating func advance(samples: Int, arrival: Int64) -> Int64 {
+        let duration = Int64(samples) * 1_000_000 / sampleRate
+        let start = arrival - duration
+        let predicted = expected ?? start
+        let lag = start - predicted
+        slack = min(slack, max(0, lag))
+        let capture = lag - slack > gapMinimum ? start : predicted
+        if capture == start { slack = 0 }
+        expected = capture + duration
+        return capture
+    }
+
+    /// Notes that the socket was not read for a while.
+    mutating func paused(for duration: Int64) { slack += duration }
+}

@@ -1,0 +1,198 @@
+import AudioStreams
+import CoreMetrics
+import EarshotModel
+import Logging
+import NIOCore
+
+/// One event loop's share of the gateway: its sessions, its timer wheels, its appender. Loops share nothing.
+///
+/// All methods are called on the loop.
+final class GatewayLoop {
+    let index: Int
+    let eventLoop: any EventLoop
+    let appender: AudioAppender
+    let configuration: GatewayConfiguration
+    let metrics: GatewayMetrics
+    let logger: Logger
+    private let census: SessionCensus
+
+    /// Registered sessions, by id, for live results.
+    private var sessions: [SessionID: ListenSession] = [:]
+    /// Every connection after its upgrade; visited once a second, spread over the ticks.
+    private var visits: [[ObjectIdentifier: ListenSession]]
+    /// Sessions with a batch that comes due at a tick.
+    private var due: [[ListenSession]]
+    private var tickCount = 0
+    private var tickTask: RepeatedTask?
+    private var lastTick = NIODeadline.now()
+    /// The clocks, read once a tick: no clock is read for a message.
+    private(set) var now = NIODeadline.now()
+    private(set) var wallClock: Int64
+    /// How late the last tick was.
+    private(set) var delay: Duration = .zero
+    private(set) var isDraining = false
+    private(set) var isReading = false
+    private var pausedAt: Int64?
+    private var drained: EventLoopPromise<Void>?
+
+    private var limits: Limits { configuration.limits }
+
+    init(
+        index: Int, eventLoop: any EventLoop, appender: AudioAppender, configuration: GatewayConfiguration,
+        census: SessionCensus, metrics: GatewayMetrics, logger: Logger
+    ) {
+        self.index = index
+        self.eventLoop = eventLoop
+        self.appender = appender
+        self.configuration = configuration
+        self.census = census
+        self.metrics = metrics
+        self.logger = logger
+        let ticks = { (duration: Duration) in max(1, Int(duration / configuration.limits.tick)) }
+        visits = Array(repeating: [:], count: ticks(.seconds(1)))
+        due = Array(repeating: [], count: ticks(configuration.limits.batchDelay) + 1)
+        wallClock = WallClock.microseconds
+    }
+
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        appender.onPressureChange = { pressure in bound.value.pressureChanged(pressure) }
+        appender.start()
+        tickTask = eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: TimeAmount(limits.tick)) { _ in
+            bound.value.tick()
+        }
+    }
+
+    // MARK: Time
+
+    private func tick() {
+        now = .now()
+        wallClock = WallClock.microseconds
+        let late = now - lastTick - TimeAmount(limits.tick)
+        lastTick = now
+        delay = .nanoseconds(max(0, late.nanoseconds))
+        tickCount += 1
+        let slot = tickCount % due.count
+        let ready = due[slot]
+        due[slot].removeAll(keepingCapacity: true)
+        for session in ready { session.batchIsDue() }
+        let visit = tickCount % visits.count
+        for session in visits[visit].values { session.visit(at: now) }
+        if visit == 0 { metrics.loopDelay.record(delay.inSeconds) }
+        appender.flush(at: now)
+    }
+
+    /// Calls `batchIsDue` when a batch that begins now may wait no longer.
+    func scheduleBatch(of session: ListenSession) {
+        due[(tickCount + due.count - 1) % due.count].append(session)
+    }
+
+    // MARK: Sessions
+
+    /// Takes in a connection after its upgrade.
+    func opened(_ session: ListenSession) {
+        visits[visitSlot(session)][ObjectIdentifier(session)] = session
+        stateCount()
+    }
+
+    private func visitSlot(_ session: ListenSession) -> Int {
+        // Pointers are aligned: the low bits say nothing.
+        Int(UInt(bitPattern: ObjectIdentifier(session).hashValue) >> 5 % UInt(visits.count))
+    }
+
+    /// Makes a session reachable for live results.
+    func registered(_ session: ListenSession, as id: SessionID) { sessions[id] = session }
+
+    /// Forgets a connection that is closed.
+    func closed(_ session: ListenSession, id: SessionID?) {
+        visits[visitSlot(session)][ObjectIdentifier(session)] = nil
+        if let id, sessions[id] === session { sessions[id] = nil }
+        stateCount()
+        finishDrainIfEmpty()
+    }
+
+    private var connectionCount: Int { visits.reduce(0) { $0 + $1.count } }
+
+    private func stateCount() {
+        census.state(connectionCount, loop: index)
+        metrics.sessions.record(census.total)
+    }
+
+    /// Whether the user's partition and rate allow one more session.
+    func admit(_ user: UserID) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        // The store may go away right now: an upgrade waits for its answer as long as a batch would.
+        let timeout = eventLoop.scheduleTask(in: TimeAmount(limits.appendReplyDelayMaximum)) {
+            promise.fail(UpgradeRefusal.unavailable("redis", "the gateway cannot reach its store"))
+        }
+        let partition = Partition(of: user, count: configuration.partitions)
+        appender.admit(user, in: partition, now: WallClock.microseconds) { result in
+            timeout.cancel()
+            switch result {
+            case .success(.admitted): promise.succeed()
+            case .success(.rateLimited):
+                promise.fail(
+                    UpgradeRefusal(
+                        status: .tooManyRequests, reason: "rate", message: "too many sessions were opened for this user",
+                        retryAfter: 30))
+            case .success(.backlogged):
+                promise.fail(UpgradeRefusal.unavailable("backlog", "audio of this user's partition waits to be processed", retryAfter: 30))
+            case .failure:
+                promise.fail(UpgradeRefusal.unavailable("redis", "the gateway cannot reach its store"))
+            }
+        }
+        appender.flush(at: now)
+        return promise.futureResult
+    }
+
+    /// Hands a live result to its session, if it is here.
+    func deliver(_ result: LiveResult) { sessions[result.session]?.deliver(result) }
+
+    /// Finals may have been missed: every session asks for those kept.
+    func resubscribed() {
+        for session in sessions.values { session.fetchFinals() }
+    }
+
+    // MARK: Back-pressure
+
+    private func pressureChanged(_ pressure: AudioAppender.Pressure?) {
+        let shouldRead = pressure == nil
+        guard shouldRead != isReading else { return }
+        isReading = shouldRead
+        if let pressure {
+            metrics.pressure(pressure)
+            pausedAt = WallClock.microseconds
+            logger.notice("sockets are not read", metadata: ["cause": "\(pressure.rawValue)"])
+        } else {
+            logger.info("sockets are read")
+        }
+        let pause = shouldRead ? pausedAt.map { WallClock.microseconds - $0 } ?? 0 : 0
+        for slot in visits { for session in slot.values { session.readingChanged(pause: pause) } }
+    }
+
+    // MARK: Drain
+
+    /// Ends every session and completes when all of it is in Redis.
+    func drain() -> EventLoopFuture<Void> {
+        isDraining = true
+        let promise = eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for slot in visits { for session in slot.values { session.drain() } }
+        appender.flush(at: .now())
+        finishDrainIfEmpty()
+        return promise.futureResult.flatMap { [appender] in appender.whenIdle() }
+    }
+
+    private func finishDrainIfEmpty() {
+        guard connectionCount == 0, let drained else { return }
+        self.drained = nil
+        drained.succeed()
+    }
+
+    /// Stops the clock and closes what is left.
+    func stop() {
+        tickTask?.cancel()
+        for slot in visits { for session in slot.values { session.abort() } }
+        appender.close()
+    }
+}

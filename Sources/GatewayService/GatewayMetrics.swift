@@ -1,0 +1,42 @@
+import AudioStreams
+import CoreMetrics
+import EarshotModel
+
+/// What a gateway counts; every label is out of a closed set.
+struct GatewayMetrics: Sendable {
+    let sessions = Gauge(label: "gateway.sessions")
+    let connectionsAccepted = Counter(label: "gateway.connections.accepted")
+    let sessionsOpened = Counter(label: "gateway.sessions.opened")
+    let messages = Counter(label: "gateway.messages.received")
+    let bytes = Counter(label: "gateway.bytes.received")
+    let keepAlives = Counter(label: "gateway.messages.keepalive")
+    let emptyMessages = Counter(label: "gateway.messages.empty")
+    let illegalPackets = Counter(label: "gateway.frames.illegal")
+    let notJSON = Counter(label: "gateway.messages.not_json")
+    let unknownText = Counter(label: "gateway.messages.unknown")
+    let appends = Counter(label: "gateway.appends")
+    let appendsRefused = Counter(label: "gateway.appends.refused")
+    let framesLost = Counter(label: "gateway.frames.lost")
+    let tailsLost = Counter(label: "gateway.tails.lost")
+    let resultsDelivered = Counter(label: "gateway.results.delivered")
+    let resultsDropped = Counter(label: "gateway.results.dropped")
+    let resultGaps = Counter(label: "gateway.results.gaps")
+    let slowReaders = Counter(label: "gateway.clients.not_reading")
+    let loopDelay = Gauge(label: "gateway.loop.delay.seconds")
+
+    func refused(_ reason: String) {
+        Counter(label: "gateway.connections.refused", dimensions: [("reason", reason)]).increment()
+    }
+
+    func ended(_ reason: EndReason) {
+        Counter(label: "gateway.sessions.ended", dimensions: [("reason", reason.name)]).increment()
+    }
+
+    func ignored(_ feature: String) {
+        Counter(label: "gateway.features.ignored", dimensions: [("feature", feature)]).increment()
+    }
+
+    func pressure(_ pressure: AudioAppender.Pressure) {
+        Counter(label: "gateway.reading.paused", dimensions: [("cause", pressure.rawValue)]).increment()
+    }
+}

@@ -1,0 +1,229 @@
+package import AudioStreams
+import CoreMetrics
+package import EarshotModel
+package import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+package import RedisClient
+import ServiceLifecycle
+
+/// The gateway process: accepts devices, appends their audio, brings them their results.
+package final class GatewayServer: Service {
+    private let configuration: GatewayConfiguration
+    private let redis: RedisConfiguration
+    private let keys: StreamKeys
+    private let handOff: any HandOff
+    private let logger: Logger
+    private let metrics = GatewayMetrics()
+    private let census: SessionCensus
+    private let onListening: @Sendable (Int) -> Void
+    private let onReady: @Sendable (Bool, String) -> Void
+
+    /// A gateway that does nothing until it runs.
+    ///
+    /// - Parameters:
+    ///   - handOff: for the heartbeat; the audio path has connections of its own.
+    ///   - onListening: told the port once it is bound.
+    ///   - onReady: told whether the gateway takes sessions, and why not.
+    package init(
+        _ configuration: GatewayConfiguration, redis: RedisConfiguration, keys: StreamKeys, handOff: any HandOff,
+        logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in },
+        onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in }
+    ) {
+        self.configuration = configuration
+        self.redis = redis
+        self.keys = keys
+        self.handOff = handOff
+        self.logger = logger
+        self.census = SessionCensus(loops: configuration.eventLoops)
+        self.onListening = onListening
+        self.onReady = onReady
+    }
+
+    /// Serves until a graceful shutdown, then ends every session within the drain budget.
+    package func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+        do {
+            try await serve(on: group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup) async throws {
+        let loops = try await makeLoops(on: group)
+        let listener = try await bind(on: group, loops)
+        let port = listener.localAddress?.port ?? configuration.port
+        logger.notice("the gateway listens", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+        onListening(port)
+        let subscription = LiveResultSubscription(
+            configuration: redis, keys: keys, gateway: configuration.incarnation, eventLoop: group.next(),
+            logger: logger)
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask { await self.beat() }
+            tasks.addTask {
+                await subscription.run { event in
+                    for loop in loops {
+                        loop.eventLoop.execute {
+                            switch event {
+                            case .result(let result): loop.bound.value.deliver(result)
+                            case .resubscribed: loop.bound.value.resubscribed()
+                            }
+                        }
+                    }
+                }
+            }
+            try? await gracefulShutdown()
+            onReady(false, "draining")
+            try? await listener.close()
+            await drain(loops)
+            tasks.cancelAll()
+        }
+        try? await handOff.leave(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
+    }
+
+    /// A loop and the value bound to it.
+    private struct BoundLoop: Sendable {
+        let eventLoop: any EventLoop
+        let bound: NIOLoopBound<GatewayLoop>
+    }
+
+    private func makeLoops(on group: MultiThreadedEventLoopGroup) async throws -> [BoundLoop] {
+        var loops: [BoundLoop] = []
+        for (index, eventLoop) in Array(group.makeIterator()).enumerated() {
+            let bound = try await eventLoop.submit { [self] in
+                let appender = AudioAppender(
+                    configuration: redis, keys: keys, limits: configuration.limits, eventLoop: eventLoop,
+                    logger: logger)
+                let loop = GatewayLoop(
+                    index: index, eventLoop: eventLoop, appender: appender, configuration: configuration,
+                    census: census, metrics: metrics, logger: logger)
+                loop.start()
+                return NIOLoopBound(loop, eventLoop: eventLoop)
+            }.get()
+            loops.append(BoundLoop(eventLoop: eventLoop, bound: bound))
+        }
+        return loops
+    }
+
+    private func bind(on group: MultiThreadedEventLoopGroup, _ loops: [BoundLoop]) async throws -> any Channel {
+        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0.bound) })
+        let admission = ListenAdmission(configuration: configuration, census: census)
+        let metrics = metrics
+        let limits = configuration.limits
+        return try await ServerBootstrap(group: group)
+            // A fleet that reconnects at once must not be refused by the kernel.
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(
+                .writeBufferWaterMark,
+                value: .init(low: limits.outboundBytesMaximum / 4, high: limits.outboundBytesMaximum)
+            )
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65_536)
+            )
+            .childChannelInitializer { channel in
+                guard let bound = byLoop[ObjectIdentifier(channel.eventLoop)] else {
+                    return channel.eventLoop.makeFailedFuture(ChannelError.inappropriateOperationForState)
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    try Self.configure(channel, loop: bound.value, admission: admission, metrics: metrics)
+                }
+            }
+            .bind(host: configuration.host, port: configuration.port).get()
+    }
+
+    private static func configure(
+        _ channel: any Channel, loop: GatewayLoop, admission: ListenAdmission, metrics: GatewayMetrics
+    ) throws {
+        let handshake = UpgradeHandshake()
+        let limits = loop.configuration.limits
+        let state = NIOLoopBound((loop: loop, handshake: handshake), eventLoop: channel.eventLoop)
+        let upgrader = NIOWebSocketServerUpgrader(
+            maxFrameSize: limits.messageBytesMaximum, automaticErrorHandling: false,
+            shouldUpgrade: { channel, head in
+                admission.decide(head, on: state.value.loop)
+                    .map { admitted -> HTTPHeaders? in
+                        state.value.handshake.admitted = admitted.value
+                        return HTTPHeaders()
+                    }
+                    .flatMapErrorThrowing { error in
+                        state.value.handshake.refusal = error as? UpgradeRefusal
+                            ?? .unavailable("internal", "the request could not be decided")
+                        return nil
+                    }
+            },
+            upgradePipelineHandler: { channel, _ in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let admitted = state.value.handshake.admitted else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    state.value.handshake.disarm()
+                    try channel.pipeline.syncOperations.addHandler(
+                        ListenSession(loop: state.value.loop, admitted: admitted, admission: admission))
+                }
+            })
+        handshake.arm(channel, limit: TimeAmount(limits.upgradeTimeout))
+        let refusals = RefusalHandler(handshake: handshake, metrics: metrics)
+        let boundRefusals = NIOLoopBound(refusals, eventLoop: channel.eventLoop)
+        try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+            withServerUpgrade: (
+                upgraders: [upgrader],
+                completionHandler: { context in
+                    context.pipeline.syncOperations.removeHandler(boundRefusals.value, promise: nil)
+                }
+            ))
+        try channel.pipeline.syncOperations.addHandler(refusals)
+    }
+
+    // MARK: Lifetime
+
+    /// Beats until the process ends, also while it drains: its sessions are its own until they are ended.
+    private func beat() async {
+        var hasJoined = false
+        while !Task.isCancelled {
+            do throws(HandOffError) {
+                if !hasJoined {
+                    try await handOff.join(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
+                    hasJoined = true
+                }
+                _ = try await handOff.beat(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
+                if !Task.isShuttingDownGracefully { onReady(true, "") }
+            } catch {
+                if error.code == .cancelled { break }
+                onReady(false, "Redis does not answer")
+                logger.warning("no heartbeat", metadata: ["error": "\(error)"])
+            }
+            // tidy:allow Task.sleep the period of the heartbeat, ended by cancellation
+            try? await Task.sleep(for: configuration.limits.heartbeatInterval)
+        }
+    }
+
+    private func drain(_ loops: [BoundLoop]) async {
+        logger.notice("draining", metadata: ["sessions": "\(census.total)"])
+        await withTaskGroup(of: Bool.self) { race in
+            race.addTask {
+                for loop in loops {
+                    try? await loop.eventLoop.flatSubmit { loop.bound.value.drain() }.get()
+                }
+                return true
+            }
+            race.addTask { [limits = configuration.limits] in
+                // tidy:allow Task.sleep the drain budget, ended by cancellation
+                try? await Task.sleep(for: limits.drainBudget)
+                return false
+            }
+            if await race.next() == false {
+                logger.error("the drain took too long; what is left is cut", metadata: ["sessions": "\(census.total)"])
+            }
+            race.cancelAll()
+            for loop in loops { try? await loop.eventLoop.submit { loop.bound.value.stop() }.get() }
+        }
+    }
+}

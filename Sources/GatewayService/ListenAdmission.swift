@@ -1,0 +1,127 @@
+import AccessTokens
+import AudioStreams
+import EarshotModel
+import NIOCore
+import NIOHTTP1
+
+/// Decides about an upgrade before the 101: path, query, token, origin, capacity, rate.
+struct ListenAdmission: Sendable {
+    let configuration: GatewayConfiguration
+    let census: SessionCensus
+
+    /// Reads the request line and headers; everything that needs no waiting.
+    private func examine(
+        _ head: HTTPRequestHead
+    ) throws(UpgradeRefusal) -> (path: ListenPath, items: [(name: String, value: String)], parameters: Result<ListenParameters, ListenRefusal>) {
+        guard let target = QueryString.parse(head.uri) else {
+            throw UpgradeRefusal(status: .badRequest, reason: "malformed", message: "the request target cannot be decoded")
+        }
+        guard let path = ListenPath(rawValue: target.path) else { throw UpgradeRefusal.notFound() }
+        do throws(ListenRefusal) {
+            let parameters = try ListenParameters(query: target.items, limits: configuration.limits)
+            return (path, target.items, checkLanguage(parameters))
+        } catch {
+            if case .malformed(let message) = error {
+                throw UpgradeRefusal(status: .badRequest, reason: "malformed", message: message)
+            }
+            return (path, target.items, .failure(error))
+        }
+    }
+
+    /// A language no recogniser serves is closed after the upgrade.
+    private func checkLanguage(_ parameters: ListenParameters) -> Result<ListenParameters, ListenRefusal> {
+        let primary = parameters.session.language.prefix { $0 != "-" }.lowercased()
+        guard configuration.languages.contains("*") || configuration.languages.contains(primary) else {
+            let allowed = configuration.languages.sorted().joined(separator: " ")
+            return .failure(.close(.policy, CloseCode.trimmed("unsupported language; allowed: \(allowed)")))
+        }
+        return .success(parameters)
+    }
+
+    /// The bearer token of the header; a real token never comes in a URL, a development token may.
+    private func token(
+        _ head: HTTPRequestHead, _ items: [(name: String, value: String)]
+    ) throws(UpgradeRefusal) -> String {
+        let headers = head.headers["authorization"]
+        if let header = headers.first {
+            let parts = header.split(separator: " ", omittingEmptySubsequences: false)
+            guard headers.count == 1, parts.count == 2, parts[0].lowercased() == "bearer", !parts[1].isEmpty else {
+                throw unauthorized("the Authorization header must be: Bearer TOKEN")
+            }
+            return String(parts[1])
+        }
+        guard let token = items.last(where: { $0.name == "token" })?.value else {
+            throw unauthorized("a token is missing; send Authorization: Bearer TOKEN")
+        }
+        guard token.hasPrefix("dev:") else {
+            throw unauthorized("tokens do not belong in URLs; send Authorization: Bearer TOKEN")
+        }
+        return token
+    }
+
+    private func unauthorized(_ message: String) -> UpgradeRefusal {
+        UpgradeRefusal(status: .unauthorized, reason: "token", message: message)
+    }
+
+    private func checkOrigin(_ head: HTTPRequestHead) throws(UpgradeRefusal) {
+        guard let origin = head.headers["origin"].first, !configuration.allowedOrigins.contains("*") else { return }
+        guard configuration.allowedOrigins.contains(origin) else {
+            throw UpgradeRefusal(status: .forbidden, reason: "origin", message: "this origin is not allowed")
+        }
+    }
+
+    private func checkCapacity(_ loop: GatewayLoop) throws(UpgradeRefusal) {
+        if loop.isDraining { throw .unavailable("draining", "the gateway is draining; another takes new sessions") }
+        if census.total >= configuration.limits.sessionsMaximum {
+            throw .unavailable("capacity", "the gateway is at its session limit")
+        }
+        if loop.delay > configuration.limits.loopDelayMaximum {
+            throw .unavailable("loop_delay", "the gateway is overloaded")
+        }
+        if loop.appender.pressure == .disconnected {
+            throw .unavailable("redis", "the gateway cannot reach its store")
+        }
+        if loop.appender.redisMemoryShare >= configuration.limits.redisMemoryAdmission {
+            throw .unavailable("redis_memory", "the store is short of memory", retryAfter: 30)
+        }
+    }
+
+    /// Verifies a token.
+    func user(of token: String) async throws(UpgradeRefusal) -> UserID {
+        do throws(AccessTokenError) {
+            let subject = try await configuration.tokens.verify(token)
+            guard let user = UserID(subject) else { throw AccessTokenError(.invalidSubject) }
+            return user
+        } catch {
+            throw unauthorized(error.message)
+        }
+    }
+
+    /// Runs every check; the future succeeds when the upgrade may go on, and fails with an `UpgradeRefusal`.
+    func decide(_ head: HTTPRequestHead, on loop: GatewayLoop) -> EventLoopFuture<NIOLoopBound<AdmittedListen>> {
+        let eventLoop = loop.eventLoop
+        do throws(UpgradeRefusal) {
+            let (path, items, parameters) = try examine(head)
+            if path == .web {
+                try checkOrigin(head)
+                try checkCapacity(loop)
+                return eventLoop.makeSucceededFuture(
+                    NIOLoopBound(AdmittedListen(path: path, user: nil, parameters: parameters), eventLoop: eventLoop))
+            }
+            let token = try token(head, items)
+            let bound = NIOLoopBound(loop, eventLoop: eventLoop)
+            return eventLoop.makeFutureWithTask { try await self.user(of: token) }
+                .flatMapThrowing { user in
+                    try checkOrigin(head)
+                    try checkCapacity(bound.value)
+                    return user
+                }
+                .flatMap { user in bound.value.admit(user).map { user } }
+                .map { user in
+                    NIOLoopBound(AdmittedListen(path: path, user: user, parameters: parameters), eventLoop: eventLoop)
+                }
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import EarshotModel
+import NIOCore
+import NIOWebSocket
+
+// Where a session's close code is chosen. `/v4/listen` only ever sends the contract's codes (omi.md 1.3).
+extension ListenSession {
+    /// Closes from our side: the end goes to Redis, the close frame to the device.
+    func close(_ code: CloseCode, _ reason: String, _ endReason: EndReason) {
+        guard phase != .closing, phase != .closed else { return }
+        phase = .closing
+        applyReading()
+        appendEnd(endReason) {}
+        sendClose(WebSocketErrorCode(codeNumber: Int(code.rawValue)), reason)
+    }
+
+    /// The device closed: its code is echoed once its audio is in Redis.
+    func peerClosed(_ code: UInt16?) {
+        switch phase {
+        case .closed: return
+        case .closing:
+            // The answer to our own close frame.
+            channel?.close(promise: nil)
+            return
+        case .authenticating, .registering, .streaming: break
+        }
+        phase = .closing
+        let echo = WebSocketErrorCode(codeNumber: Int(code ?? CloseCode.normal.rawValue))
+        var isEchoed = false
+        let echoOnce = { [self] in
+            guard !isEchoed else { return }
+            isEchoed = true
+            sendClose(echo, "", isReply: true)
+        }
+        let bound = NIOLoopBound(echoOnce, eventLoop: loop.eventLoop)
+        let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
+            bound.value()
+        }
+        appendEnd(.clientClosed) {
+            timeout.cancel()
+            echoOnce()
+        }
+    }
+
+    func violation(_ code: WebSocketErrorCode, _ reason: String) {
+        let chosen: CloseCode =
+            switch code {
+            case .messageTooLarge: .tooLarge
+            case .dataInconsistentWithMessage: .invalidData
+            default: .protocolError
+            }
+        close(chosen, reason, .protocolError)
+    }
+
+    /// Somebody else owns the session, or it was ended: nothing more may be written for it (protocol.md C2).
+    func epochLost() {
+        guard phase == .streaming else { return }
+        loop.metrics.tailsLost.increment()
+        logger.notice("the session is no longer this gateway's")
+        phase = .closing
+        applyReading()
+        loop.metrics.ended(.superseded)
+        sendClose(WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue)), "the session was ended elsewhere")
+    }
+
+    /// The process drains for a restart.
+    func drain() { close(.goingAway, "the gateway restarts; connect again", .gatewayDraining) }
+
+    /// Cuts the connection without a word.
+    func abort() { channel?.close(promise: nil) }
+
+    /// The channel is gone.
+    func vanished() {
+        let wasOpen = phase != .closing && phase != .closed
+        phase = .closed
+        if wasOpen { appendEnd(.connectionLost) {} }
+        loop.closed(self, id: registration == nil ? nil : id)
+        channel = nil
+    }
+
+    private func sendClose(_ code: WebSocketErrorCode, _ reason: String, isReply: Bool = false) {
+        guard let channel else { return }
+        var data = channel.allocator.buffer(capacity: 2 + reason.utf8.count)
+        data.write(webSocketErrorCode: code)
+        data.writeString(CloseCode.trimmed(reason))
+        let written = channel.writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+        guard !isReply else {
+            written.whenComplete { _ in channel.close(promise: nil) }
+            return
+        }
+        // The device answers with its own close frame; one that does not is cut.
+        let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
+            channel.close(promise: nil)
+        }
+        channel.closeFuture.whenComplete { _ in timeout.cancel() }
+    }
+}

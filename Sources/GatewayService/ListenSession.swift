@@ -1,0 +1,380 @@
+import AudioStreams
+import CoreMetrics
+import EarshotModel
+import Logging
+import NIOCore
+import NIOWebSocket
+
+/// One device's connection on `/v4/listen` or `/v4/web/listen`, from the upgrade to the close.
+///
+/// Frames go into the batch; the loop's wheel says when it is due; nothing is awaited on behalf of the connection. Close
+/// codes are chosen in `ListenSession+Closing.swift`, results delivered in `ListenSession+Results.swift`.
+final class ListenSession: ChannelInboundHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundOut = WebSocketFrame
+
+    /// What has been reached.
+    enum Phase {
+        /// The web path's first message is awaited.
+        case authenticating
+        /// The registry is asked.
+        case registering
+        /// Audio is taken.
+        case streaming
+        /// A close frame is due or sent; audio is no longer taken.
+        case closing
+        /// The channel is gone.
+        case closed
+    }
+
+    let loop: GatewayLoop
+    let admitted: AdmittedListen
+    let admission: ListenAdmission
+    let id: SessionID
+    var phase = Phase.authenticating
+    var channel: (any Channel)?
+    var logger: Logger
+
+    private var assembler: MessageAssembler
+    private var user: UserID?
+    private var parameters: ListenParameters?
+    private(set) var registration: Registration?
+    /// Messages that came before the session was registered; reading stops meanwhile, so there is one read's worth.
+    private var early: [MessageAssembler.Event] = []
+
+    private var batch = FrameBatch()
+    private var isScheduled = false
+    private var batchBeganAt = NIODeadline.uninitialized
+    private var nextSequence: UInt64 = 0
+    private var nextSample: UInt64 = 0
+    private var captureClock: CaptureClock?
+
+    private let openedAt: NIODeadline
+    private var lastPingAt: NIODeadline
+    /// Time without a message while the socket was being read.
+    private var silence: Duration = .zero
+    private var lastVisitAt: NIODeadline
+    var results = ResultSequence()
+
+    /// What the registry granted.
+    struct Registration {
+        let user: UserID
+        let partition: Partition
+        let grant: SessionRegistration.Grant
+        let epochNonce: UInt64
+        let parameters: SessionParameters
+    }
+
+    private var limits: Limits { loop.configuration.limits }
+
+    init(loop: GatewayLoop, admitted: AdmittedListen, admission: ListenAdmission) {
+        self.loop = loop
+        self.admitted = admitted
+        self.admission = admission
+        id = .new(at: WallClock.microseconds)
+        assembler = MessageAssembler(messageBytesMaximum: loop.configuration.limits.messageBytesMaximum)
+        openedAt = loop.now
+        lastPingAt = loop.now
+        lastVisitAt = loop.now
+        logger = loop.logger
+        logger[metadataKey: "session.id"] = "\(id)"
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        channel = context.channel
+        loop.metrics.connectionsAccepted.increment()
+        loop.opened(self)
+        if let user = admitted.user {
+            begin(for: user)
+        } else {
+            applyReading()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        receive(assembler.receive(unwrapInboundIn(data)))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        vanished()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case NIOWebSocketError.invalidFrameLength:
+            close(.tooLarge, "messages may have at most \(limits.messageBytesMaximum) bytes", .protocolError)
+        case is NIOWebSocketError: close(.protocolError, "malformed frame", .protocolError)
+        default: context.close(promise: nil)
+        }
+    }
+
+    private func receive(_ event: MessageAssembler.Event) {
+        silence = .zero
+        switch event {
+        case .incomplete, .pong: break
+        case .ping(let data): send(WebSocketFrame(fin: true, opcode: .pong, data: data))
+        case .close(let code): peerClosed(code)
+        case .violation(let code, let reason): violation(code, reason)
+        case .binary, .text: message(event)
+        }
+    }
+
+    private func message(_ event: MessageAssembler.Event) {
+        switch (phase, event) {
+        case (.streaming, .binary(let data)): audio(data)
+        case (.streaming, .text(let text)): self.text(text)
+        case (.authenticating, .text(let text)): authenticate(text)
+        case (.authenticating, .binary):
+            refuseAuthentication("the first message must be text: {\"type\":\"auth\",\"token\":TOKEN}")
+        case (.registering, _): early.append(event)
+        default: break
+        }
+    }
+
+    // MARK: Start
+
+    private func authenticate(_ text: String) {
+        guard case .auth(let token) = ClientMessage(parsing: text) else {
+            return refuseAuthentication("the first message must be {\"type\":\"auth\",\"token\":TOKEN}")
+        }
+        phase = .registering
+        applyReading()
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.makeFutureWithTask { [admission] in try await admission.user(of: token) }
+            .flatMap { user in bound.value.loop.admit(user).map { user } }
+            .whenComplete { result in
+                let session = bound.value
+                guard session.phase == .registering else { return }
+                switch result {
+                case .success(let user):
+                    session.send(text: ListenMessage.authResponse(success: true))
+                    session.begin(for: user)
+                case .failure(let error): session.authenticationFailed(error)
+                }
+            }
+    }
+
+    private func authenticationFailed(_ error: any Error) {
+        guard let refusal = error as? UpgradeRefusal, refusal.status != .unauthorized else {
+            return refuseAuthentication((error as? UpgradeRefusal)?.message ?? "the token could not be checked")
+        }
+        loop.metrics.refused(refusal.reason)
+        close(.goingAway, refusal.message, .overloaded)
+    }
+
+    private func refuseAuthentication(_ reason: String) {
+        loop.metrics.refused("token")
+        send(text: ListenMessage.authResponse(success: false))
+        close(.policy, reason, .protocolError)
+    }
+
+    /// The user is known: say so, check what was asked for, and register.
+    private func begin(for user: UserID) {
+        self.user = user
+        phase = .registering
+        applyReading()
+        let parameters: ListenParameters
+        switch admitted.parameters {
+        case .success(let asked): parameters = asked
+        case .failure(.close(let code, let reason)):
+            loop.metrics.refused("parameters")
+            return close(code, reason, .protocolError)
+        case .failure(.malformed(let reason)): return close(.policy, reason, .protocolError)
+        }
+        self.parameters = parameters
+        for feature in parameters.ignoredFeatures { loop.metrics.ignored(feature) }
+        send(text: ListenMessage.serviceStatus(.initiating))
+        let registration = SessionRegistration(
+            session: id, user: user, gateway: loop.configuration.incarnation, now: WallClock.microseconds,
+            parameters: parameters.session)
+        let partition = Partition(of: user, count: loop.configuration.partitions)
+        loop.appender.register(registration, in: partition) { [self] result in
+            registered(result, registration, partition)
+        }
+        loop.appender.flush(at: loop.now)
+    }
+
+    private func registered(
+        _ result: Result<SessionRegistration.Grant, HandOffError>, _ request: SessionRegistration,
+        _ partition: Partition
+    ) {
+        guard case .success(let grant) = result else {
+            if case .failure(let error) = result { logger.warning("a session was not registered", metadata: ["error": "\(error)"]) }
+            return close(.goingAway, "the session could not be registered; try again", .overloaded)
+        }
+        registration = Registration(
+            user: request.user, partition: partition, grant: grant, epochNonce: request.nonce,
+            parameters: request.parameters)
+        loop.metrics.sessionsOpened.increment()
+        guard phase == .registering else {
+            // The device went, or was closed, while the registry was asked.
+            appendEnd(phase == .closed ? .connectionLost : .overloaded) {}
+            return
+        }
+        captureClock = CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
+        loop.registered(self, as: id)
+        phase = .streaming
+        send(text: ListenMessage.serviceStatus(.inProgressConversationsProcessing))
+        send(text: ListenMessage.conversationSession(conversation: grant.conversation, recordingSession: id))
+        send(text: ListenMessage.serviceStatus(.sttInitiating))
+        send(text: ListenMessage.serviceStatus(.ready))
+        applyReading()
+        let waiting = early
+        early = []
+        for event in waiting { message(event) }
+        if loop.isDraining { drain() }
+    }
+
+    // MARK: Messages
+
+    private func audio(_ data: ByteBuffer) {
+        guard let parameters = registration?.parameters else { return }
+        loop.metrics.messages.increment()
+        loop.metrics.bytes.increment(by: data.readableBytes)
+        guard data.readableBytes > limits.keepAliveBytesMaximum else {
+            (data.readableBytes == 0 ? loop.metrics.emptyMessages : loop.metrics.keepAlives).increment()
+            return
+        }
+        let view = data.readableBytesView
+        let samples = parameters.codec.samples(
+            first: view.first, second: view.dropFirst().first, byteCount: view.count,
+            sampleRate: parameters.sampleRate)
+        if samples == 0 { loop.metrics.illegalPackets.increment() }
+        if mustCloseBatch(before: data.readableBytes) { flushBatch() }
+        let capture = captureClock?.advance(samples: samples, arrival: loop.wallClock) ?? loop.wallClock
+        if batch.isEmpty {
+            batchBeganAt = loop.now
+            if !isScheduled {
+                isScheduled = true
+                loop.scheduleBatch(of: self)
+            }
+        }
+        batch.append(data, samples: samples, sequence: nextSequence, firstSample: nextSample, captureTime: capture)
+        nextSequence += 1
+        nextSample += UInt64(samples)
+    }
+
+    /// A batch is closed early when the next frame would carry it over a step that wastes memory in Redis.
+    private func mustCloseBatch(before bytes: Int) -> Bool {
+        guard !batch.isEmpty, let largest = limits.batchBytesSteps.last else { return false }
+        let next = batch.byteCount + bytes + 4
+        if next > largest || batch.frameCount >= limits.batchFramesMaximum { return true }
+        guard loop.now - batchBeganAt >= TimeAmount(limits.batchDelay / 2) else { return false }
+        return limits.batchBytesSteps.contains { batch.byteCount <= $0 && next > $0 }
+    }
+
+    private func text(_ text: String) {
+        switch ClientMessage(parsing: text) {
+        case .auth, .unknown: loop.metrics.unknownText.increment()
+        case .ignored(let type): loop.metrics.ignored(type)
+        case .notJSON: loop.metrics.notJSON.increment()
+        }
+    }
+
+    // MARK: Appending
+
+    /// The wheel says that the batch has waited long enough.
+    func batchIsDue() {
+        isScheduled = false
+        guard !batch.isEmpty else { return }
+        let age = loop.now - batchBeganAt
+        guard age >= TimeAmount(limits.batchDelay) - TimeAmount(limits.tick) else {
+            // It was closed early and began anew meanwhile.
+            isScheduled = true
+            loop.scheduleBatch(of: self)
+            return
+        }
+        flushBatch()
+    }
+
+    /// Appends what waits, with the tail check behind it.
+    func flushBatch() {
+        guard !batch.isEmpty, let registration else { return }
+        let frames = batch.frameCount
+        let entry = batch.close(
+            session: id, epoch: registration.epochNonce, flags: registration.parameters.flags,
+            language: registration.parameters.language)
+        loop.metrics.appends.increment()
+        loop.appender.append(entry, to: registration.partition) { [self] result in
+            guard case .failure(let error) = result else { return }
+            loop.metrics.appendsRefused.increment()
+            loop.metrics.framesLost.increment(by: frames)
+            logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
+            close(.goingAway, "the store cannot take audio now; try again", .overloaded)
+        }
+        loop.appender.checkTail(of: id, epoch: registration.grant.epoch, in: registration.partition) { [self] tail in
+            if case .lost = tail, phase == .streaming { epochLost() }
+        }
+    }
+
+    /// Appends what waits and the end marker behind it; `completion` runs when that is in Redis.
+    func appendEnd(_ reason: EndReason, completion: @escaping () -> Void) {
+        guard let registration else { return completion() }
+        flushBatch()
+        loop.metrics.ended(reason)
+        let ending = SessionEnding(
+            session: id, user: registration.user, epoch: registration.grant.epoch,
+            gateway: loop.configuration.incarnation, reason: reason, frames: nextSequence, firstSample: nextSample,
+            now: WallClock.microseconds)
+        loop.appender.end(ending, in: registration.partition) { [self] result in
+            if case .failure(let error) = result {
+                logger.error("an end was refused", metadata: ["error": "\(error)"])
+            }
+            completion()
+        }
+        loop.appender.flush(at: .now())
+    }
+
+    // MARK: Time
+
+    /// Once a second: the ping, and the clocks that close.
+    func visit(at now: NIODeadline) {
+        let elapsed = now - lastVisitAt
+        lastVisitAt = now
+        switch phase {
+        case .authenticating:
+            if now - openedAt >= TimeAmount(limits.firstMessageTimeout) {
+                refuseAuthentication("no first message came in time")
+            }
+        case .streaming, .registering:
+            if now - lastPingAt >= TimeAmount(limits.pingInterval) {
+                lastPingAt = now
+                send(text: ListenMessage.ping)
+            }
+            guard phase == .streaming, loop.isReading else { break }
+            silence += .nanoseconds(elapsed.nanoseconds)
+            if silence >= limits.inactivityTimeout { close(.goingAway, "no message for too long", .inactive) }
+        case .closing, .closed: break
+        }
+    }
+
+    /// The loop began or ceased to read its sockets.
+    func readingChanged(pause: Int64) {
+        if pause > 0 { captureClock?.paused(for: pause) }
+        applyReading()
+    }
+
+    func applyReading() {
+        let shouldRead = phase == .authenticating || phase == .closing || (phase == .streaming && loop.isReading)
+        channel?.setOption(.autoRead, value: shouldRead).whenFailure { _ in }
+    }
+
+    // MARK: Writing
+
+    func send(text: String) {
+        send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))
+    }
+
+    func send(_ frame: WebSocketFrame) {
+        guard let channel, phase != .closed else { return }
+        channel.writeAndFlush(frame, promise: nil)
+        guard !channel.isWritable else { return }
+        // The device does not read; a close frame would wait behind what it does not read.
+        loop.metrics.slowReaders.increment()
+        logger.notice("the device does not read; its connection is cut")
+        abort()
+    }
+}

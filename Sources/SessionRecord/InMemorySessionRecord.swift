@@ -1,0 +1,88 @@
+package import EarshotModel
+import Synchronization
+
+/// The record in memory, for tests of roles.
+package final class InMemorySessionRecord: SessionRecord {
+    private struct State {
+        var isAvailable = true
+        var sessions: [String: RecordedSession] = [:]
+        var segments: [String: (session: String, conversation: String, ordinal: UInt64, revision: UInt64, segment: TranscriptSegment)] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// An empty record.
+    package init() {}
+
+    /// Makes every operation fail as if the database were away, or work again.
+    package func setAvailable(_ isAvailable: Bool) { state.withLock { $0.isAvailable = isAvailable } }
+
+    private func perform<Value: Sendable>(
+        _ body: (inout State) -> Value
+    ) throws(SessionRecordError) -> Value {
+        try state.withLock { state throws(SessionRecordError) in
+            guard state.isAvailable else { throw SessionRecordError(.unavailable, "switched off") }
+            return body(&state)
+        }
+    }
+
+    package func write(_ events: [SessionEvent]) async throws(SessionRecordError) {
+        try perform { state in
+            for event in events { Self.apply(event, to: &state) }
+        }
+    }
+
+    private static func apply(_ event: SessionEvent, to state: inout State) {
+        var session = state.sessions[event.session]
+            ?? RecordedSession(id: event.session, uid: event.uid, conversation: event.conversation)
+        switch event.type {
+        case .sessionStarted:
+            session.codec = event.codec
+            session.sampleRate = event.sampleRate
+            session.language = event.language
+            session.source = event.source
+            session.gateway = event.gateway
+            session.startedAt = event.time
+        case .sessionEnded:
+            guard session.endedAt == nil else { return }
+            session.endedAt = event.time
+            session.endReason = event.reason
+            session.audioSeconds = event.audioSeconds
+        case .transcriptSegments:
+            for (index, segment) in (event.segments ?? []).enumerated() {
+                if let known = state.segments[segment.id], known.revision >= event.ordinal { continue }
+                state.segments[segment.id] = (
+                    event.session, event.conversation, (event.firstSegment ?? 0) + UInt64(index), event.ordinal, segment
+                )
+            }
+            return
+        }
+        state.sessions[event.session] = session
+    }
+
+    package func sessions(
+        activeOnly: Bool, user: String?, limit: Int
+    ) async throws(SessionRecordError) -> [RecordedSession] {
+        try perform { state in
+            let found = state.sessions.values.filter {
+                (!activeOnly || $0.endedAt == nil) && (user == nil || $0.uid == user)
+            }
+            return Array(
+                found.sorted { ($0.startedAt ?? .min, $1.id) > ($1.startedAt ?? .min, $0.id) }.prefix(limit))
+        }
+    }
+
+    package func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+        try perform { state in
+            state.segments.values.filter { $0.session == id }.sorted { $0.ordinal < $1.ordinal }.map(\.segment)
+        }
+    }
+
+    package func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+        try perform { state in
+            state.segments.values.filter { $0.conversation == id }
+                .sorted { ($0.segment.start, $0.session, $0.ordinal) < ($1.segment.start, $1.session, $1.ordinal) }
+                .map(\.segment)
+        }
+    }
+}

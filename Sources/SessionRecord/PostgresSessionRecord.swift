@@ -1,0 +1,114 @@
+package import EarshotModel
+package import PostgresClient
+
+/// The record in Postgres: one transaction a batch, bulk upserts, rows guarded by ordinals.
+package struct PostgresSessionRecord: SessionRecord {
+    private let client: PostgresClient
+
+    /// A record in a migrated database.
+    package init(client: PostgresClient) { self.client = client }
+
+    package func write(_ events: [SessionEvent]) async throws(SessionRecordError) {
+        let batch = RecordBatch(events)
+        try await perform { client in
+            try await client.withTransaction { connection in
+                for statement in batch.statements { _ = try await connection.execute(statement) }
+            }
+        }
+    }
+
+    package func sessions(
+        activeOnly: Bool, user: String?, limit: Int
+    ) async throws(SessionRecordError) -> [RecordedSession] {
+        let rows = try await perform { client in
+            try await client.query(
+                """
+                SELECT id, uid, conversation, codec, sample_rate, language, source, gateway, started_at, ended_at,
+                    end_reason, audio_seconds
+                FROM sessions
+                WHERE (NOT \(activeOnly) OR ended_at IS NULL) AND (\(user)::text IS NULL OR uid = \(user))
+                ORDER BY started_at DESC NULLS LAST, id LIMIT \(limit)
+                """)
+        }
+        return try decode(rows, Self.session)
+    }
+
+    package func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+        let rows = try await perform { client in
+            try await client.query(
+                "SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE session = \(id)::uuid ORDER BY ordinal")
+        }
+        return try decode(rows, Self.segment)
+    }
+
+    package func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+        let rows = try await perform { client in
+            try await client.query(
+                """
+                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)::uuid
+                ORDER BY start_seconds, session, ordinal
+                """)
+        }
+        return try decode(rows, Self.segment)
+    }
+
+    private static let segmentColumns = """
+        id, text, start_seconds, end_seconds, speaker, speaker_id, is_user, person, channel, language, stt_provider
+        """
+
+    private func perform<Value: Sendable>(
+        _ body: (PostgresClient) async throws -> Value
+    ) async throws(SessionRecordError) -> Value {
+        do {
+            return try await body(client)
+        } catch let error as PostgresError {
+            throw SessionRecordError(error)
+        } catch {
+            throw SessionRecordError(.unavailable, "\(error)")
+        }
+    }
+
+    private func decode<Value>(
+        _ rows: [PostgresRow], _ read: (PostgresRow) throws(PostgresError) -> Value
+    ) throws(SessionRecordError) -> [Value] {
+        do throws(PostgresError) {
+            return try rows.map(read)
+        } catch {
+            throw SessionRecordError(error)
+        }
+    }
+
+    private static func session(_ row: PostgresRow) throws(PostgresError) -> RecordedSession {
+        RecordedSession(
+            id: try row.decode("id"), uid: try row.decode("uid"), conversation: try row.decode("conversation"),
+            codec: try row.decode("codec"), sampleRate: try row.decode("sample_rate"),
+            language: try row.decode("language"), source: try row.decode("source"), gateway: try row.decode("gateway"),
+            startedAt: try row.decodeMicroseconds("started_at"), endedAt: try row.decodeMicroseconds("ended_at"),
+            endReason: try row.decode("end_reason"), audioSeconds: try row.decode("audio_seconds"))
+    }
+
+    private static func segment(_ row: PostgresRow) throws(PostgresError) -> TranscriptSegment {
+        var segment = TranscriptSegment(
+            id: UniqueID(try row.decode("id", as: String.self)) ?? UniqueID(high: 0, low: 0),
+            text: try row.decode("text"), start: try row.decode("start_seconds"), end: try row.decode("end_seconds"),
+            sttProvider: try row.decode("stt_provider"), language: try row.decode("language"))
+        segment.speaker = try row.decode("speaker")
+        segment.speakerID = try row.decode("speaker_id")
+        segment.isUser = try row.decode("is_user")
+        segment.personID = try row.decode("person")
+        segment.channel = try row.decode("channel")
+        return segment
+    }
+}
+
+extension SessionRecordError {
+    /// Bad data is refused for good; everything else may pass with time.
+    init(_ error: PostgresError) {
+        switch error.code {
+        case .invalidData, .notNullViolation, .checkViolation, .uniqueViolation, .foreignKeyViolation,
+            .invalidArgument, .decodingFailed:
+            self.init(.refused, "\(error)")
+        default: self.init(.unavailable, "\(error)")
+        }
+    }
+}

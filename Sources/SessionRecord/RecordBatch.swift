@@ -1,0 +1,112 @@
+import EarshotModel
+import PostgresClient
+
+/// A batch of events as bulk statements; each row once a statement, the newest event's.
+struct RecordBatch {
+    private var started: [String: SessionEvent] = [:]
+    private var ended: [String: SessionEvent] = [:]
+    private var conversations: [String: SessionEvent] = [:]
+    private var segments: [String: Row] = [:]
+
+    /// A segment with where it belongs.
+    private struct Row {
+        let segment: TranscriptSegment
+        let event: SessionEvent
+        let ordinal: UInt64
+    }
+
+    init(_ events: [SessionEvent]) {
+        for event in events {
+            switch event.type {
+            case .sessionStarted:
+                started[event.session] = event
+                conversations[event.conversation] = conversations[event.conversation] ?? event
+            case .sessionEnded: ended[event.session] = event
+            case .transcriptSegments:
+                for (index, segment) in (event.segments ?? []).enumerated() {
+                    let row = Row(segment: segment, event: event, ordinal: (event.firstSegment ?? 0) + UInt64(index))
+                    if let known = segments[segment.id], known.event.ordinal > event.ordinal { continue }
+                    segments[segment.id] = row
+                }
+            }
+        }
+    }
+
+    /// The statements, in an order in which concurrent writers lock rows alike.
+    var statements: [SQLStatement] {
+        var statements: [SQLStatement] = []
+        if !conversations.isEmpty { statements.append(conversationStatement) }
+        if !started.isEmpty { statements.append(startedStatement) }
+        if !ended.isEmpty { statements.append(endedStatement) }
+        if !segments.isEmpty { statements.append(segmentStatement) }
+        return statements
+    }
+
+    private func sorted(_ events: [String: SessionEvent]) -> [SessionEvent] {
+        events.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private var conversationStatement: SQLStatement {
+        let list = sorted(conversations)
+        return """
+            INSERT INTO conversations (id, uid, started_at, source)
+            SELECT id, uid, timestamptz 'epoch' + us * interval '1 microsecond', source
+            FROM unnest(\(list.map(\.conversation))::uuid[], \(list.map(\.uid)),
+                \(list.map { $0.conversationStart ?? $0.time }), \(list.map(\.source))) AS t (id, uid, us, source)
+            ON CONFLICT (id) DO NOTHING
+            """
+    }
+
+    private var startedStatement: SQLStatement {
+        let list = sorted(started)
+        return """
+            INSERT INTO sessions (id, uid, conversation, started_at, sample_rate, codec, language, source, gateway)
+            SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', rate, codec, language,
+                source, gateway
+            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation))::uuid[],
+                \(list.map(\.time)), \(list.map { Int64($0.sampleRate ?? 0) }), \(list.map(\.codec)),
+                \(list.map(\.language)), \(list.map(\.source)), \(list.map(\.gateway)))
+                AS t (id, uid, conversation, us, rate, codec, language, source, gateway)
+            ON CONFLICT (id) DO UPDATE SET started_at = excluded.started_at, sample_rate = excluded.sample_rate,
+                codec = excluded.codec, language = excluded.language, source = excluded.source,
+                gateway = excluded.gateway
+            """
+    }
+
+    private var endedStatement: SQLStatement {
+        let list = sorted(ended)
+        return """
+            INSERT INTO sessions (id, uid, conversation, ended_at, end_reason, frames, audio_seconds, corrupt_frames)
+            SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', reason, frames, seconds,
+                corrupt
+            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation))::uuid[],
+                \(list.map(\.time)), \(list.map(\.reason)), \(list.map { Int64(clamping: $0.frames ?? 0) }),
+                \(list.map { $0.audioSeconds ?? 0 }), \(list.map { Int64(clamping: $0.corruptFrames ?? 0) }))
+                AS t (id, uid, conversation, us, reason, frames, seconds, corrupt)
+            ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, end_reason = excluded.end_reason,
+                frames = excluded.frames, audio_seconds = excluded.audio_seconds,
+                corrupt_frames = excluded.corrupt_frames
+            WHERE sessions.ended_at IS NULL
+            """
+    }
+
+    private var segmentStatement: SQLStatement {
+        let rows = segments.sorted { $0.key < $1.key }.map(\.value)
+        return """
+            INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
+                speaker, speaker_id, is_user, person, channel, language, stt_provider)
+            SELECT * FROM unnest(\(rows.map(\.segment.id))::uuid[], \(rows.map(\.event.session))::uuid[],
+                \(rows.map(\.event.conversation))::uuid[], \(rows.map(\.event.uid)),
+                \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
+                \(rows.map(\.segment.start)), \(rows.map(\.segment.end)), \(rows.map(\.segment.text)),
+                \(rows.map(\.segment.speaker)), \(rows.map { Int64($0.segment.speakerID) })::integer[],
+                \(rows.map(\.segment.isUser)), \(rows.map(\.segment.personID)),
+                \(rows.map { Int64($0.segment.channel) })::integer[], \(rows.map(\.segment.language)),
+                \(rows.map(\.segment.sttProvider)))
+            ON CONFLICT (id) DO UPDATE SET text = excluded.text, start_seconds = excluded.start_seconds,
+                end_seconds = excluded.end_seconds, revision = excluded.revision, speaker = excluded.speaker,
+                speaker_id = excluded.speaker_id, is_user = excluded.is_user, person = excluded.person
+            WHERE segments.revision < excluded.revision
+            """
+    }
+}

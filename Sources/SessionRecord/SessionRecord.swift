@@ -1,0 +1,18 @@
+package import EarshotModel
+
+/// The durable record of what happened.
+package protocol SessionRecord: Sendable {
+    /// Writes events, in their order; writing one again, or an older one later, changes nothing.
+    func write(_ events: [SessionEvent]) async throws(SessionRecordError)
+    /// Sessions, newest first.
+    ///
+    /// - Parameters:
+    ///   - activeOnly: leaves out those that have ended.
+    ///   - user: leaves out those of others.
+    ///   - limit: at most this many.
+    func sessions(activeOnly: Bool, user: String?, limit: Int) async throws(SessionRecordError) -> [RecordedSession]
+    /// A session's segments, in order.
+    func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment]
+    /// A conversation's segments, by time.
+    func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment]
+}

@@ -1,0 +1,75 @@
+import Metrics
+
+/// What a recogniser reports of itself.
+struct RecognitionMetrics: Sendable {
+    /// The closed set of `outcome` labels.
+    enum Outcome: String, CaseIterable {
+        case text
+        case empty
+        case rejected
+        case unavailable
+        case superseded
+        case cancelled
+    }
+
+    private let inference: [RecognitionPriority.Class: Timer]
+    private let wait: [RecognitionPriority.Class: Timer]
+    private let depth: [RecognitionPriority.Class: Gauge]
+    private let outcomes: [RecognitionPriority.Class: [Outcome: Counter]]
+    private let audio: [RecognitionPriority.Class: FloatingPointCounter]
+
+    init() {
+        var inference: [RecognitionPriority.Class: Timer] = [:]
+        var wait: [RecognitionPriority.Class: Timer] = [:]
+        var depth: [RecognitionPriority.Class: Gauge] = [:]
+        var outcomes: [RecognitionPriority.Class: [Outcome: Counter]] = [:]
+        var audio: [RecognitionPriority.Class: FloatingPointCounter] = [:]
+        for (kind, name) in [(RecognitionPriority.Class.final, "final"), (.interim, "interim")] {
+            let labels = [("priority", name)]
+            inference[kind] = Timer(label: "stt.inference", dimensions: labels)
+            wait[kind] = Timer(label: "stt.queue.wait", dimensions: labels)
+            depth[kind] = Gauge(label: "stt.queue.depth", dimensions: labels)
+            audio[kind] = FloatingPointCounter(label: "stt.audio.seconds", dimensions: labels)
+            outcomes[kind] = Dictionary(
+                uniqueKeysWithValues: Outcome.allCases.map {
+                    ($0, Counter(label: "stt.requests", dimensions: labels + [("outcome", $0.rawValue)]))
+                })
+        }
+        self.inference = inference
+        self.wait = wait
+        self.depth = depth
+        self.outcomes = outcomes
+        self.audio = audio
+    }
+
+    func queue(finals: Int, interims: Int) {
+        depth[.final]?.record(finals)
+        depth[.interim]?.record(interims)
+    }
+
+    func started(_ kind: RecognitionPriority.Class, waited: Duration) {
+        wait[kind]?.record(duration: waited)
+    }
+
+    func ran(_ kind: RecognitionPriority.Class, for duration: Duration, sampleCount: Int) {
+        inference[kind]?.record(duration: duration)
+        audio[kind]?.increment(by: Double(sampleCount) / 16_000)
+    }
+
+    func ended(_ kind: RecognitionPriority.Class, _ result: Result<String, RecognitionError>) {
+        outcomes[kind]?[Self.outcome(result)]?.increment()
+    }
+
+    private static func outcome(_ result: Result<String, RecognitionError>) -> Outcome {
+        switch result {
+        case .success(let text): return text.isEmpty ? .empty : .text
+        case .failure(let error):
+            switch error.code {
+            case .rejectedInput: return .rejected
+            case .superseded: return .superseded
+            case .cancelled: return .cancelled
+            default: return .unavailable
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// How urgent a request is, and whose it is.
+package struct RecognitionPriority: Sendable, Hashable {
+    enum Class: Sendable {
+        case final
+        case interim
+    }
+
+    let kind: Class
+    /// Whoever asks again and again for one stream; nil makes every request a caller of its own.
+    let caller: UInt64?
+
+    /// The text of a finished utterance: never dropped.
+    package static let final = Self(kind: .final, caller: nil)
+    /// The text so far of an open utterance: waits for all finals, dropped when it would come too late.
+    package static let interim = Self(kind: .interim, caller: nil)
+
+    /// A final that makes this caller's waiting interim useless.
+    package static func final(of caller: UInt64) -> Self { Self(kind: .final, caller: caller) }
+    /// An interim that replaces this caller's waiting one.
+    package static func interim(of caller: UInt64) -> Self { Self(kind: .interim, caller: caller) }
+}

@@ -1,0 +1,95 @@
+import EarshotModel
+import NIOCore
+import WorkerRuntime
+
+/// The frames since the last restart point, and the mapping between frames, samples, and time.
+struct HeldAudio {
+    private let parameters: SessionParameters
+    private(set) var frames: [HeldFrame] = []
+    private(set) var byteCount = 0
+    /// Where the current computation began.
+    private(set) var restart: RestartPoint
+    /// The frame it began in.
+    private(set) var startSequence: UInt64
+
+    init(parameters: SessionParameters, restart: RestartPoint, startSequence: UInt64) {
+        self.parameters = parameters
+        self.restart = restart
+        self.startSequence = startSequence
+    }
+
+    /// The number behind the last frame.
+    var endSequence: UInt64 { frames.last.map { $0.sequence + 1 } ?? startSequence }
+    /// The position behind the last sample.
+    var endSample: UInt64 { frames.last?.endSample ?? restart.sample }
+
+    /// Takes in the new frames of an entry.
+    mutating func append(_ entry: LaneEntry) {
+        guard let audio = entry.audio else { return }
+        var sample = audio.firstSample
+        for (index, bytes) in audio.frames.enumerated() {
+            let sequence = audio.firstSequence + UInt64(index)
+            let view = bytes.readableBytesView
+            let samples = parameters.codec.samples(
+                first: view.first, second: view.dropFirst().first, byteCount: view.count,
+                sampleRate: parameters.sampleRate)
+            if sequence >= entry.firstSequence {
+                let offset = Int64(sample - audio.firstSample) * 1_000_000 / Int64(parameters.sampleRate)
+                frames.append(
+                    HeldFrame(
+                        sequence: sequence, bytes: bytes, samples: samples, firstSample: sample,
+                        captureTime: audio.captureTime + offset))
+                byteCount += view.count
+            }
+            sample += UInt64(samples)
+        }
+    }
+
+    /// Samples to leave out of a frame because they lie before the restart point.
+    func skip(of frame: HeldFrame) -> Int { frame.sequence == startSequence ? Int(restart.skip) : 0 }
+
+    /// Moves the restart point to the greatest boundary not behind a position; Opus has them between packets, PCM
+    /// between samples.
+    ///
+    /// - Parameters:
+    ///   - position: 16 kHz samples since the current restart point.
+    ///   - brokenSequences: frames since then that could not be decoded; those at or behind the new point are met again.
+    mutating func moveRestart(to position: Int, brokenSequences: [UInt64]) {
+        let wanted = restart.sample + UInt64(position) * UInt64(parameters.sampleRate) / UInt64(SpeechLane.sampleRate)
+        let index = frames.lastIndex { $0.firstSample <= wanted } ?? 0
+        guard index < frames.count else { return }
+        let frame = frames[index]
+        var next = RestartPoint()
+        if !parameters.codec.isOpus, wanted < frame.endSample { next.skip = UInt32(clamping: wanted - frame.firstSample) }
+        next.sample = max(restart.sample, frame.firstSample + UInt64(next.skip))
+        // A point never moves back: the skip of the frame it was in stays.
+        if frame.sequence == startSequence { next.skip = max(next.skip, restart.skip) }
+        next.corruptFrames = restart.corruptFrames + UInt64(brokenSequences.filter { $0 < frame.sequence }.count)
+        drop(upTo: index)
+        restart = next
+        startSequence = frame.sequence
+    }
+
+    /// Moves the restart point behind everything.
+    mutating func moveRestartToEnd(brokenSequences: [UInt64]) {
+        var next = RestartPoint()
+        next.sample = endSample
+        next.corruptFrames = restart.corruptFrames + UInt64(brokenSequences.count)
+        startSequence = endSequence
+        restart = next
+        drop(upTo: frames.count)
+    }
+
+    private mutating func drop(upTo index: Int) {
+        byteCount -= frames[..<index].reduce(0) { $0 + $1.bytes.readableBytes }
+        frames.removeFirst(index)
+    }
+
+    /// Unix µs at which a 16 kHz sample since the restart point was captured.
+    func captureTime(of position: Int) -> Int64? {
+        let rate = UInt64(parameters.sampleRate)
+        let sample = restart.sample + UInt64(position) * rate / UInt64(SpeechLane.sampleRate)
+        guard let frame = frames.last(where: { $0.firstSample <= sample }) ?? frames.first else { return nil }
+        return frame.captureTime + (Int64(sample) - Int64(frame.firstSample)) * 1_000_000 / Int64(rate)
+    }
+}

@@ -1,0 +1,19 @@
+import EarshotModel
+import FoundationEssentials
+
+extension [TranscriptSegment] {
+    /// The text frame a device gets: a JSON array.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else { preconditionFailure("a segment holds only finite numbers") }
+        return String(decoding: data, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    func trimmingWhitespace() -> String {
+        String(drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+}

@@ -1,0 +1,25 @@
+package import EarshotModel
+package import SpeechRecognition
+package import WorkerRuntime
+
+/// Opens the transcript worker's lanes.
+package struct SpeechLaneFactory: LaneProcessorFactory {
+    private let services: SpeechLane.Services
+
+    /// Makes lanes that share a recogniser.
+    ///
+    /// - Parameter interims: `nil` switches interim text off.
+    package init(
+        recognizer: any SpeechRecognizer, voiceActivity: any VoiceActivityModel, interims: InterimPublisher?,
+        limits: Limits
+    ) {
+        services = SpeechLane.Services(
+            recognizer: recognizer, voiceActivity: voiceActivity, interims: interims, metrics: TranscriptMetrics(),
+            limits: limits)
+    }
+
+    package func open(_ opening: LaneOpening) throws -> any LaneProcessor {
+        guard let session = opening.session else { throw LaneFailure.entry("a transcript needs a session") }
+        return try SpeechLane(session: session, services: services)
+    }
+}

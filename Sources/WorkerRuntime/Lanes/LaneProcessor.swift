@@ -1,0 +1,15 @@
+package import EarshotModel
+
+/// The behaviour of one worker type in one lane; a fresh value a lane, used by one task.
+///
+/// A processor that throws is thrown away and opened again from the last commit, so it need not undo anything.
+package protocol LaneProcessor {
+    /// Takes in entries, in order and without gaps unless the stream has some.
+    mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws
+    /// The session's end: finish what is open and commit it with `isDone`.
+    mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws
+    /// No entry came for a while: finish what waits for more.
+    mutating func idle(in context: LaneContext) async throws
+    /// Commit as much as can be committed now; called before a hand-over and when memory is short.
+    mutating func cut(in context: LaneContext) async throws
+}

@@ -1,0 +1,18 @@
+import ServiceLifecycle
+
+/// The periods of loops that have nothing to wait for but time; a shutdown or a cancellation ends every wait at once.
+package enum Ticker {
+    /// Waits for a period.
+    package static func wait(_ period: Duration) async {
+        await cancelWhenGracefulShutdown {
+            // tidy:allow Task.sleep the period of a heartbeat, ended by shutdown
+            try? await Task.sleep(for: period)
+        }
+    }
+
+    /// Waits until an instant; only a cancellation ends it early, because a drain runs during a shutdown.
+    package static func waitUntil(_ instant: ContinuousClock.Instant) async {
+        // tidy:allow Task.sleep a drain's deadline, ended by cancellation
+        try? await Task.sleep(until: instant)
+    }
+}

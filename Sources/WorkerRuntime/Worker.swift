@@ -1,0 +1,229 @@
+package import AudioStreams
+import CoreMetrics
+package import EarshotModel
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// One worker process's consumption of a group: shares partitions by lease, reads them, runs their lanes.
+///
+/// The same for every worker type; what differs is the routing and the processors.
+package final class Worker: Service {
+    /// What a worker runs with.
+    package struct Configuration: Sendable {
+        package var group: WorkerGroup
+        package var routing: LaneRouting
+        package var member: Incarnation
+        package var partitions: Int
+        package var limits: Limits
+
+        /// Makes a configuration.
+        package init(
+            group: WorkerGroup, routing: LaneRouting, member: Incarnation, partitions: Int, limits: Limits = Limits()
+        ) {
+            self.group = group
+            self.routing = routing
+            self.member = member
+            self.partitions = partitions
+            self.limits = limits
+        }
+    }
+
+    /// Work in hand did not move for `Limits.stallTimeout`; the process should end, its leases are given back.
+    package struct Stalled: Error, CustomStringConvertible {
+        let partition: Partition
+
+        /// For the log.
+        package var description: String { "partition \(partition) has work in hand that does not move" }
+    }
+
+    private let configuration: Configuration
+    private let handOff: any HandOff
+    private let reader: any StreamReader
+    private let factory: any LaneProcessorFactory
+    private let metrics: WorkerMetrics
+    private let logger: Logger
+    private let onReady: @Sendable (Bool, String) -> Void
+    private let consumers = Mutex<[Partition: PartitionConsumer]>([:])
+    private let finished = Mutex<[Partition]>([])
+    /// Told when there is something to read, and when a partition has ended; a pending signal is enough.
+    private let (readable, readableContinuation) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    private let (ended, endedContinuation) = AsyncStream.makeStream(
+        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    private var limits: Limits { configuration.limits }
+
+    /// A worker that does nothing until it runs.
+    ///
+    /// - Parameter onReady: told after every round whether the worker is in contact, and why not.
+    package init(
+        _ configuration: Configuration, handOff: any HandOff, reader: any StreamReader,
+        factory: any LaneProcessorFactory, logger: Logger, onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in }
+    ) {
+        self.configuration = configuration
+        self.handOff = handOff
+        self.reader = reader
+        self.factory = factory
+        self.metrics = WorkerMetrics(group: configuration.group)
+        self.logger = logger
+        self.onReady = onReady
+    }
+
+    /// Works until a graceful shutdown, then hands every partition over; a cancellation abandons them.
+    package func run() async throws {
+        var ownership = PartitionOwnership(
+            group: configuration.group, stream: configuration.routing.stream, member: configuration.member,
+            partitions: configuration.partitions, handOff: handOff, limits: limits, logger: logger)
+        var stalled: Stalled?
+        await withDiscardingTaskGroup { tasks in
+            tasks.addTask { await self.readUntilCancelled() }
+            var hasJoined = false
+            while !Task.isCancelled && !Task.isShuttingDownGracefully && stalled == nil {
+                if !hasJoined { hasJoined = await join() }
+                if hasJoined {
+                    let changes = await ownership.tick()
+                    for (partition, grant) in changes.granted {
+                        let consumer = open(partition, grant)
+                        tasks.addTask { await self.consume(consumer) }
+                    }
+                    await apply(changes, to: &ownership)
+                    onReady(changes.hadContact, changes.hadContact ? "" : "Redis does not answer")
+                }
+                stalled = await tickConsumers()
+                await Ticker.wait(limits.heartbeatInterval)
+            }
+            onReady(false, "draining")
+            await handEverythingOver()
+            tasks.cancelAll()
+        }
+        if let stalled { throw stalled }
+    }
+
+    private func join() async -> Bool {
+        do throws(HandOffError) {
+            try await handOff.join(kind: configuration.group.name, as: configuration.member)
+            return true
+        } catch {
+            onReady(false, "Redis does not answer")
+            logger.warning("waiting for Redis", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    // MARK: Partitions
+
+    private func open(_ partition: Partition, _ grant: Lease.Grant) -> PartitionConsumer {
+        metrics.leaseTaken(grant.mode.rawValue)
+        if grant.mode == .lapsed {
+            logger.notice(
+                "taking over a lapsed lease",
+                metadata: ["partition": "\(partition)", "from": "\(grant.position)", "to": "\(grant.horizon)"])
+        }
+        let consumer = PartitionConsumer(
+            partition: partition, grant: grant, group: configuration.group, routing: configuration.routing,
+            factory: factory, handOff: handOff, limits: limits, metrics: metrics, logger: logger)
+        consumers.withLock { $0[partition] = consumer }
+        partitionsChanged()
+        return consumer
+    }
+
+    /// Runs a consumer to its end and gives the lease back, unless it was lost.
+    private func consume(_ consumer: PartitionConsumer) async {
+        await consumer.run()
+        await consumer.releaseLease()
+        consumers.withLock { consumers in
+            if consumers[consumer.partition] === consumer { consumers[consumer.partition] = nil }
+        }
+        finished.withLock { $0.append(consumer.partition) }
+        endedContinuation.yield()
+    }
+
+    private func apply(_ changes: PartitionOwnership.Changes, to ownership: inout PartitionOwnership) async {
+        let current = consumers.withLock { $0 }
+        for partition in changes.lost where changes.granted[partition] == nil {
+            metrics.leasesLost.increment()
+            await current[partition]?.abandon()
+        }
+        for partition in changes.surplus { await current[partition]?.handOver() }
+        let ended = finished.withLock { finished in
+            defer { finished = [] }
+            return finished
+        }
+        for partition in ended where consumers.withLock({ $0[partition] }) == nil { ownership.forget(partition) }
+    }
+
+    private func tickConsumers() async -> Stalled? {
+        var lanes = 0
+        let current = consumers.withLock { $0 }
+        for (partition, consumer) in current {
+            await consumer.tick()
+            lanes += await consumer.laneCount
+            if await consumer.isStalled {
+                logger.critical("work does not move; giving up", metadata: ["partition": "\(partition)"])
+                return Stalled(partition: partition)
+            }
+        }
+        metrics.lanes.record(lanes)
+        metrics.partitions.record(current.count)
+        return nil
+    }
+
+    /// Leaves the members, so that nobody waits for this process, then hands over every partition at once.
+    private func handEverythingOver() async {
+        try? await handOff.leave(kind: configuration.group.name, as: configuration.member)
+        let current = consumers.withLock { Array($0.values) }
+        for consumer in current {
+            if Task.isCancelled { await consumer.abandon() } else { await consumer.handOver() }
+        }
+        let deadline = ContinuousClock.now + limits.handOverBudget
+        while consumers.withLock({ !$0.isEmpty }), ContinuousClock.now < deadline, !Task.isCancelled {
+            await withTaskGroup(of: Void.self) { race in
+                race.addTask { await Ticker.waitUntil(deadline) }
+                race.addTask { for await _ in self.ended { return } }
+                await race.next()
+                race.cancelAll()
+            }
+        }
+        for consumer in consumers.withLock({ Array($0.values) }) {
+            logger.warning("a hand-over took too long", metadata: ["partition": "\(consumer.partition)"])
+            await consumer.abandon()
+        }
+    }
+
+    // MARK: Reading
+
+    private func partitionsChanged() {
+        readableContinuation.yield()
+        reader.interrupt()
+    }
+
+    private func readUntilCancelled() async {
+        var failures = 0
+        while !Task.isCancelled {
+            var cursors: [Partition: StreamPosition] = [:]
+            let current = consumers.withLock { $0 }
+            for (partition, consumer) in current { cursors[partition] = await consumer.readCursor }
+            guard !cursors.isEmpty else {
+                for await _ in readable { break }
+                continue
+            }
+            // While a partition has enough in hand the read is short, so that it is looked at again soon.
+            let block = cursors.count == current.count ? limits.readBlock : .milliseconds(50)
+            do throws(HandOffError) {
+                let batches = try await reader.read(
+                    configuration.routing.stream, after: cursors, count: limits.readCount, block: block)
+                failures = 0
+                for (partition, entries) in batches {
+                    metrics.entriesRead.increment(by: entries.count)
+                    await current[partition]?.deliver(entries)
+                }
+            } catch {
+                guard error.code != .cancelled else { continue }
+                failures += 1
+                metrics.readFailures.increment()
+                await Backoff.dependency.pause(attempt: failures)
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package import EarshotModel
+import CoreMetrics
+
+/// The counters of one group's runtime; labels are the group's name only.
+package struct WorkerMetrics: Sendable {
+    let commits: Counter
+    let commitsRepeated: Counter
+    let commitsRefused: Counter
+    let deadLetters: Counter
+    let duplicates: Counter
+    let entryFailures: Counter
+    let gaps: Counter
+    let interimsLost: Counter
+    let lanesOpened: Counter
+    let lateEntries: Counter
+    let reliefs: Counter
+    let rereads: Counter
+    let readFailures: Counter
+    let entriesRead: Counter
+    let lanes: Gauge
+    let partitions: Gauge
+    let leasesLost: Counter
+    private let group: WorkerGroup
+
+    /// The counters of a group.
+    package init(group: WorkerGroup) {
+        self.group = group
+        let dimensions = [("group", group.name)]
+        func counter(_ name: String) -> Counter { Counter(label: "worker.\(name)", dimensions: dimensions) }
+        commits = counter("commits")
+        commitsRepeated = counter("commits.repeated")
+        commitsRefused = counter("commits.refused")
+        deadLetters = counter("dead_letters")
+        duplicates = counter("entries.duplicate")
+        entryFailures = counter("entries.failed")
+        gaps = counter("gaps")
+        interimsLost = counter("interims.lost")
+        lanesOpened = counter("lanes.opened")
+        lateEntries = counter("entries.late")
+        reliefs = counter("lanes.relieved")
+        rereads = counter("lanes.reread")
+        readFailures = counter("reads.failed")
+        entriesRead = counter("entries.read")
+        leasesLost = counter("leases.lost")
+        lanes = Gauge(label: "worker.lanes", dimensions: dimensions)
+        partitions = Gauge(label: "worker.partitions", dimensions: dimensions)
+    }
+
+    /// Counts a lease that was taken, by how its owner left it.
+    func leaseTaken(_ mode: String) {
+        Counter(label: "worker.leases.taken", dimensions: [("group", group.name), ("mode", mode)]).increment()
+    }
+}

@@ -1,0 +1,27 @@
+import Glibc
+import Testing
+
+@testable import ServiceBootstrap
+
+@Suite("Process facts")
+struct ProcessFactsTests {
+    @Test("The soft limit of open files becomes the hard one")
+    func openFiles() {
+        let raised = ProcessFacts.raiseOpenFilesLimit()
+        var limit = rlimit()
+        #expect(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        #expect(limit.rlim_cur == limit.rlim_max)
+        #expect(raised == Int(clamping: limit.rlim_max))
+    }
+
+    @Test("Writing to a closed pipe is an error and not the end")
+    func brokenPipe() {
+        ProcessFacts.ignoreBrokenPipes()
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        close(ends[0])
+        #expect(write(ends[1], [1], 1) == -1)
+        #expect(errno == EPIPE)
+        close(ends[1])
+    }
+}
