@@ -153,13 +153,13 @@ let package = Package(
             "earshot-transcript",
             [
                 "AudioStreams", "EarshotModel", "RedisClient", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
-                "TranscriptWorker", "WorkerRuntime",
+                "TranscriptWorker", "WorkerRuntime", nioCore,
             ]),
         executable(
             "earshot-coordinator",
             [
                 "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "RedisClient",
-                "ServiceBootstrap", "SessionRecord", "WorkerRuntime",
+                "ServiceBootstrap", "SessionRecord", "WorkerRuntime", nioCore,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,5 @@
 package import EarshotModel
-package import WorkerRuntime
+import WorkerRuntime
 
 /// Tells which gateways are dead: lapsed, superseded by a later start of their name, or gone from the members.
 ///

@@ -19,6 +19,7 @@ extension DeviceConnection {
         let request = try upgradeRequest(to: address, headers: headers)
         let eventLoop = group.next()
         let outcome = eventLoop.makePromise(of: UpgradedChannel.self)
+        let attempted = eventLoop.makePromise(of: Void.self)
         let deadline = eventLoop.scheduleTask(in: DeviceClientLimits.connectTimeout) {
             let limit = DeviceClientLimits.connectTimeout.nanoseconds / 1_000_000_000
             outcome.fail(DeviceConnectionError(.timedOut, "\(url) did not answer the upgrade within \(limit) s"))
@@ -30,7 +31,7 @@ extension DeviceConnection {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel, request: request, outcome: outcome)
+                    try prepare(channel, request: request, attempted: attempted.futureResult, outcome: outcome)
                 }
             }
         // A numeric address needs no resolver, which would take a thread.
@@ -40,8 +41,11 @@ extension DeviceConnection {
             } else {
                 bootstrap.connect(host: address.host, port: address.port)
             }
-        connecting.whenFailure { error in
-            outcome.fail(DeviceConnectionError(.connectFailed, "cannot connect to \(url): \(error)"))
+        connecting.whenComplete { result in
+            if case .failure(let error) = result {
+                outcome.fail(DeviceConnectionError(.connectFailed, "cannot connect to \(url): \(error)"))
+            }
+            attempted.succeed()
         }
         do {
             let upgraded = try await withTaskCancellationHandler {
@@ -58,11 +62,13 @@ extension DeviceConnection {
     }
 
     private static func prepare(
-        _ channel: any Channel, request: HTTPRequestHead, outcome: EventLoopPromise<UpgradedChannel>
+        _ channel: any Channel, request: HTTPRequestHead, attempted: EventLoopFuture<Void>,
+        outcome: EventLoopPromise<UpgradedChannel>
     ) throws {
         // Whatever makes connecting fail also ends the socket; and a socket that ends makes connecting fail.
         outcome.futureResult.whenFailure { _ in channel.close(promise: nil) }
-        channel.closeFuture.whenComplete { _ in
+        // A channel that does not connect is closed too, and its handlers are removed: why it did not must come first.
+        channel.closeFuture.and(attempted).whenComplete { _ in
             outcome.fail(
                 DeviceConnectionError(.handshakeFailed, "the connection ended before the upgrade was answered"))
         }
@@ -85,7 +91,7 @@ extension DeviceConnection {
         // A server may send its first message right behind the 101.
         configuration.leftOverBytesStrategy = .forwardBytes
         try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: configuration)
-            .whenFailure { outcome.fail($0) }
+            .whenFailure { error in attempted.whenComplete { _ in outcome.fail(error) } }
     }
 
     private static func upgradeRequest(

@@ -3,6 +3,7 @@ import CoreMetrics
 import EarshotModel
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// One event loop's share of the gateway: its sessions, its timer wheels, its appender. Loops share nothing.
 ///
@@ -180,7 +181,8 @@ final class GatewayLoop {
         for slot in visits { for session in slot.values { session.drain() } }
         appender.flush(at: .now())
         finishDrainIfEmpty()
-        return promise.futureResult.flatMap { [appender] in appender.whenIdle() }
+        let bound = NIOLoopBound(appender, eventLoop: eventLoop)
+        return promise.futureResult.flatMap { bound.value.whenIdle() }
     }
 
     private func finishDrainIfEmpty() {

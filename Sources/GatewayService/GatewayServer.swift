@@ -1,6 +1,6 @@
 package import AudioStreams
 import CoreMetrics
-package import EarshotModel
+import EarshotModel
 package import Logging
 import NIOCore
 import NIOHTTP1

@@ -88,13 +88,14 @@ struct ListenAdmission: Sendable {
 
     /// Verifies a token.
     func user(of token: String) async throws(UpgradeRefusal) -> UserID {
+        let subject: String
         do throws(AccessTokenError) {
-            let subject = try await configuration.tokens.verify(token)
-            guard let user = UserID(subject) else { throw AccessTokenError(.invalidSubject) }
-            return user
+            subject = try await configuration.tokens.verify(token)
         } catch {
             throw unauthorized(error.message)
         }
+        guard let user = UserID(subject) else { throw unauthorized("the token's subject must be \(UserID.rule)") }
+        return user
     }
 
     /// Runs every check; the future succeeds when the upgrade may go on, and fails with an `UpgradeRefusal`.

@@ -1,4 +1,6 @@
+import CoreMetrics
 import EarshotModel
+import Logging
 import NIOCore
 import NIOWebSocket
 

@@ -3,6 +3,7 @@ import CoreMetrics
 import EarshotModel
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOWebSocket
 
 /// One device's connection on `/v4/listen` or `/v4/web/listen`, from the upgrade to the close.
@@ -44,7 +45,7 @@ final class ListenSession: ChannelInboundHandler {
 
     private var batch = FrameBatch()
     private var isScheduled = false
-    private var batchBeganAt = NIODeadline.uninitialized
+    private var batchBeganAt = NIODeadline.now()
     private var nextSequence: UInt64 = 0
     private var nextSample: UInt64 = 0
     private var captureClock: CaptureClock?

@@ -62,8 +62,8 @@ package final class PostgresClient: Sendable {
 
     /// Lends a connection to `body`.
     ///
-    /// The connection goes back to the pool when `body` ends, and is closed instead if a transaction is left open on it.
-    /// What else `body` leaves behind (settings, temporary tables, locks) is the next borrower's to find.
+    /// The connection goes back to the pool when `body` ends, and is closed instead if a transaction is left open on
+    /// it. What else `body` leaves behind (settings, temporary tables, locks) is the next borrower's to find.
     package func withConnection<Result>(
         _ body: (PostgresConnection) async throws -> Result
     ) async throws -> Result {

@@ -23,6 +23,8 @@ package struct SegmentationPolicy: Sendable, Equatable {
     package var utteranceMax = 480_000
     /// How far back a forced cut looks for a pause: 10 s.
     package var cutSearch = 160_000
+    /// A shorter utterance, 3 s, is not cut for a hand-over: a cut costs words, hearing it again costs 0.1 s.
+    package var cutMin = 48_000
     /// Silence after which the stream restarts although nothing was said: 5 s.
     package var quietInterval = 80_000
     /// How long before the last judged window a restart point lies, so that a speaker who goes on is heard in full.

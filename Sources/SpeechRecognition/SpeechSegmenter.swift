@@ -51,7 +51,7 @@ package struct SpeechSegmenter: Sendable {
         while !rest.isEmpty {
             let piece = rest.prefix(judged + SegmentationPolicy.windowCount - position)
             rest = rest.dropFirst(piece.count)
-            for sample in piece { buffer.append(sample.isFinite ? min(max(sample, -1), 1) : 0) }
+            append(piece)
             guard position == judged + SegmentationPolicy.windowCount else { continue }
             if let outcome = try judge() {
                 isSpent = true
@@ -79,16 +79,24 @@ package struct SpeechSegmenter: Sendable {
 
     /// Ends the segmenter now, between two words if it can: for a hand-over, or when memory is short.
     ///
-    /// An open utterance is cut at the quietest place of its later half. One that has only begun is left to whoever
-    /// goes on from the restart point, which then lies before it.
+    /// An open utterance of 3 s or more is cut at the quietest place of its later half. A shorter one is left to whoever
+    /// goes on from the restart point, which then lies before it (at 0, if it began there).
     package mutating func cut() -> (utterance: Utterance?, restart: Int) {
         precondition(!isSpent, "a segmenter is used after its outcome")
         isSpent = true
         guard let open else { return (nil, aligned(judged - policy.restartMargin)) }
-        let half = (judged - open.firstSpeech) / 2
-        guard open.speechCount >= policy.speechMin, half >= policy.speechMin else { return (nil, aligned(open.start)) }
-        let place = aligned(open.quietestPlace(since: judged - half))
+        let length = judged - open.firstSpeech
+        guard length >= policy.cutMin, open.speechCount >= policy.speechMin else { return (nil, aligned(open.start)) }
+        let place = aligned(open.quietestPlace(since: judged - length / 2))
         return (utterance(open, speechEnd: min(open.silenceStart ?? place, place), end: place), place)
+    }
+
+    private mutating func append(_ piece: ArraySlice<Float>) {
+        let first = buffer.count
+        buffer += piece
+        for index in first..<buffer.count where !(abs(buffer[index]) <= 1) {
+            buffer[index] = buffer[index].isFinite ? max(-1, min(buffer[index], 1)) : 0
+        }
     }
 
     // Judges the next window, which is complete, and decides.

@@ -1,8 +1,8 @@
 import AudioStreams
 import DequeModule
-package import EarshotModel
+import EarshotModel
 package import SpeechRecognition
-package import WorkerRuntime
+import WorkerRuntime
 
 /// Recognises open utterances beside the lanes, so that no lane waits for text that is only shown.
 ///

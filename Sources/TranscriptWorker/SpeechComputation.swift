@@ -1,40 +1,32 @@
-import AudioCodecs
 import EarshotModel
 import SpeechRecognition
 
 /// Decoder, resampler and segmenter from one restart point on; thrown away at the segmenter's outcome.
 struct SpeechComputation {
-    /// The decoder cannot be copied, and a lane is a value: the box lets the lane be one.
-    private final class DecoderBox {
-        var decoder: SpeechDecoder
-
-        init(_ parameters: SessionParameters) throws(AudioCodecError) { decoder = try SpeechDecoder(parameters) }
-    }
-
-    private let box: DecoderBox
+    private let decoder: SpeechDecoder
     var segmenter: SpeechSegmenter
     private var knownBroken: UInt64 = 0
 
     init(_ parameters: SessionParameters, _ voiceActivity: any VoiceActivityModel) throws {
-        box = try DecoderBox(parameters)
+        decoder = try SpeechDecoder(parameters)
         segmenter = SpeechSegmenter(voiceActivity)
     }
 
     /// Decodes a frame and feeds what comes out.
     mutating func feed(_ frame: HeldFrame, skipping: Int) throws(RecognitionError) -> SpeechSegmenter.Outcome? {
-        let samples = box.decoder.decode(frame.bytes, samples: frame.samples, skipping: skipping)
+        let samples = decoder.decode(frame.bytes, samples: frame.samples, skipping: skipping)
         return try segmenter.feed(samples[...])
     }
 
     /// Whether the frame fed last could not be decoded.
     mutating func takeBroken() -> Bool {
-        defer { knownBroken = box.decoder.corruptFrames }
-        return box.decoder.corruptFrames > knownBroken
+        defer { knownBroken = decoder.corruptFrames }
+        return decoder.corruptFrames > knownBroken
     }
 
     /// Ends the audio; what is being said is the last utterance.
     mutating func finish() throws(RecognitionError) -> Utterance? {
-        if case .utterance(let utterance, _)? = try segmenter.feed(box.decoder.finish()[...]) { return utterance }
+        if case .utterance(let utterance, _)? = try segmenter.feed(decoder.finish()[...]) { return utterance }
         return try segmenter.finish()
     }
 

@@ -4,15 +4,10 @@ import NIOCore
 
 /// Turns a session's frames into 16 kHz mono samples, from one restart point on.
 ///
-/// What comes out depends on the frames alone, never on how they were batched.
-struct SpeechDecoder: ~Copyable {
-    private enum Source: ~Copyable {
-        case opus(OpusDecoder)
-        case pcm8
-        case pcm16
-    }
-
-    private var source: Source
+/// A class, because the codec's state cannot be copied and a lane is a value; one lane uses it. What comes out depends on the frames alone, never on how they were batched.
+final class SpeechDecoder {
+    private let codec: AudioCodec
+    private var opus: OpusDecoder?
     private var resampler: Resampler
     private var pcm: [Int16] = []
     private var resampled: [Int16] = []
@@ -20,11 +15,8 @@ struct SpeechDecoder: ~Copyable {
     private(set) var corruptFrames: UInt64 = 0
 
     init(_ parameters: SessionParameters) throws(AudioCodecError) {
-        switch parameters.codec {
-        case .opus, .opusFS320: source = .opus(try OpusDecoder(sampleRate: parameters.sampleRate))
-        case .pcm8: source = .pcm8
-        case .pcm16, .pcm: source = .pcm16
-        }
+        codec = parameters.codec
+        opus = codec.isOpus ? try OpusDecoder(sampleRate: parameters.sampleRate) : nil
         resampler = try Resampler(from: parameters.sampleRate, to: SpeechLane.sampleRate)
     }
 
@@ -35,32 +27,19 @@ struct SpeechDecoder: ~Copyable {
     ///   - samples: how many samples the frame stands for; the result is made to fit.
     ///   - skipping: samples of PCM to leave out at its beginning, before a restart point.
     /// - Returns: what came out of the resampler.
-    mutating func decode(_ frame: ByteBuffer, samples: Int, skipping: Int) -> [Float] {
+    func decode(_ frame: ByteBuffer, samples: Int, skipping: Int) -> [Float] {
         pcm.removeAll(keepingCapacity: true)
         do throws(AudioCodecError) {
-            switch consume source {
-            case .opus(var decoder):
-                let result: Result<Void, AudioCodecError>
-                do throws(AudioCodecError) {
-                    try decoder.decode(frame.readableBytesView, into: &pcm)
-                    result = .success(())
-                } catch {
-                    result = .failure(error)
-                }
-                source = .opus(decoder)
-                try result.get()
-            case .pcm8:
-                source = .pcm8
-                pcm = PCM.widen8(frame.readableBytesView)
-            case .pcm16:
-                source = .pcm16
-                pcm = try PCM.samples(littleEndian: frame.readableBytesView.prefix(samples * 2))
+            switch codec {
+            case .opus, .opusFS320: try opus?.decode(frame.readableBytesView, into: &pcm)
+            case .pcm8: pcm = PCM.widen8(frame.readableBytesView)
+            case .pcm16, .pcm: pcm = try PCM.samples(littleEndian: frame.readableBytesView.prefix(samples * 2))
             }
         } catch {
-            corruptFrames += 1
             pcm.removeAll(keepingCapacity: true)
         }
         // A packet that cannot be decoded keeps its time, so that what follows stays where it was.
+        if pcm.count != samples || samples == 0 { corruptFrames += 1 }
         if pcm.count < samples { pcm += [Int16](repeating: 0, count: samples - pcm.count) }
         if pcm.count > samples { pcm.removeLast(pcm.count - samples) }
         resampled.removeAll(keepingCapacity: true)
@@ -69,7 +48,7 @@ struct SpeechDecoder: ~Copyable {
     }
 
     /// What the resampler still holds, at the end of the audio.
-    mutating func finish() -> [Float] {
+    func finish() -> [Float] {
         resampled.removeAll(keepingCapacity: true)
         resampler.flush(into: &resampled)
         return PCM.floats(resampled)

@@ -1,4 +1,5 @@
 import AudioStreams
+import CoreMetrics
 import EarshotModel
 import SpeechRecognition
 import WorkerRuntime

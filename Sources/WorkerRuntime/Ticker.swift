@@ -9,10 +9,4 @@ package enum Ticker {
             try? await Task.sleep(for: period)
         }
     }
-
-    /// Waits until an instant; only a cancellation ends it early, because a drain runs during a shutdown.
-    package static func waitUntil(_ instant: ContinuousClock.Instant) async {
-        // tidy:allow Task.sleep a drain's deadline, ended by cancellation
-        try? await Task.sleep(until: instant)
-    }
 }

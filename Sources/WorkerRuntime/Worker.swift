@@ -1,5 +1,5 @@
 package import AudioStreams
-import CoreMetrics
+package import CoreMetrics
 package import EarshotModel
 package import Logging
 import ServiceLifecycle
@@ -43,29 +43,33 @@ package final class Worker: Service {
     private let factory: any LaneProcessorFactory
     private let metrics: WorkerMetrics
     private let logger: Logger
+    private let gate = ReplayGate()
     private let onReady: @Sendable (Bool, String) -> Void
     private let consumers = Mutex<[Partition: PartitionConsumer]>([:])
     private let finished = Mutex<[Partition]>([])
-    /// Told when there is something to read, and when a partition has ended; a pending signal is enough.
+    /// Told when there is something to read; a pending signal is enough.
     private let (readable, readableContinuation) = AsyncStream.makeStream(
         of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    private let (ended, endedContinuation) = AsyncStream.makeStream(
-        of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// Raised when a partition has ended.
+    private let ended = Signal()
 
     private var limits: Limits { configuration.limits }
 
     /// A worker that does nothing until it runs.
     ///
-    /// - Parameter onReady: told after every round whether the worker is in contact, and why not.
+    /// - Parameters:
+    ///   - metrics: where the counters are kept; tests pass their own.
+    ///   - onReady: told after every round whether the worker is in contact, and why not.
     package init(
         _ configuration: Configuration, handOff: any HandOff, reader: any StreamReader,
-        factory: any LaneProcessorFactory, logger: Logger, onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in }
+        factory: any LaneProcessorFactory, metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger,
+        onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in }
     ) {
         self.configuration = configuration
         self.handOff = handOff
         self.reader = reader
         self.factory = factory
-        self.metrics = WorkerMetrics(group: configuration.group)
+        self.metrics = WorkerMetrics(group: configuration.group, factory: metrics)
         self.logger = logger
         self.onReady = onReady
     }
@@ -83,6 +87,7 @@ package final class Worker: Service {
                 if !hasJoined { hasJoined = await join() }
                 if hasJoined {
                     let changes = await ownership.tick()
+                    await dropLost(changes)
                     for (partition, grant) in changes.granted {
                         let consumer = open(partition, grant)
                         tasks.addTask { await self.consume(consumer) }
@@ -122,7 +127,8 @@ package final class Worker: Service {
         }
         let consumer = PartitionConsumer(
             partition: partition, grant: grant, group: configuration.group, routing: configuration.routing,
-            factory: factory, handOff: handOff, limits: limits, metrics: metrics, logger: logger)
+            factory: factory, handOff: handOff, limits: limits, metrics: metrics, gate: gate, logger: logger,
+            onReadable: { [readableContinuation] in readableContinuation.yield() })
         consumers.withLock { $0[partition] = consumer }
         partitionsChanged()
         return consumer
@@ -136,15 +142,21 @@ package final class Worker: Service {
             if consumers[consumer.partition] === consumer { consumers[consumer.partition] = nil }
         }
         finished.withLock { $0.append(consumer.partition) }
-        endedContinuation.yield()
+        ended.raise()
+    }
+
+    /// Ends the consumers of lost leases, also where the lease is ours again: the new one begins from what is committed.
+    private func dropLost(_ changes: PartitionOwnership.Changes) async {
+        let current = consumers.withLock { $0 }
+        for partition in changes.lost.union(changes.granted.keys) {
+            guard let consumer = current[partition] else { continue }
+            metrics.leasesLost.increment()
+            await consumer.abandon()
+        }
     }
 
     private func apply(_ changes: PartitionOwnership.Changes, to ownership: inout PartitionOwnership) async {
         let current = consumers.withLock { $0 }
-        for partition in changes.lost where changes.granted[partition] == nil {
-            metrics.leasesLost.increment()
-            await current[partition]?.abandon()
-        }
         for partition in changes.surplus { await current[partition]?.handOver() }
         let ended = finished.withLock { finished in
             defer { finished = [] }
@@ -174,20 +186,23 @@ package final class Worker: Service {
         try? await handOff.leave(kind: configuration.group.name, as: configuration.member)
         let current = consumers.withLock { Array($0.values) }
         for consumer in current {
-            if Task.isCancelled { await consumer.abandon() } else { await consumer.handOver() }
+            if Task.isCancelled { await consumer.cutShort() } else { await consumer.handOver() }
         }
+        // The last quarter of the budget is for giving back what could not be cut in time.
         let deadline = ContinuousClock.now + limits.handOverBudget
-        while consumers.withLock({ !$0.isEmpty }), ContinuousClock.now < deadline, !Task.isCancelled {
-            await withTaskGroup(of: Void.self) { race in
-                race.addTask { await Ticker.waitUntil(deadline) }
-                race.addTask { for await _ in self.ended { return } }
-                await race.next()
-                race.cancelAll()
-            }
-        }
+        await untilNoConsumers(before: deadline - limits.handOverBudget / 4)
         for consumer in consumers.withLock({ Array($0.values) }) {
-            logger.warning("a hand-over took too long", metadata: ["partition": "\(consumer.partition)"])
-            await consumer.abandon()
+            logger.warning(
+                "a hand-over took too long; what was not committed is replayed",
+                metadata: ["partition": "\(consumer.partition)"])
+            await consumer.cutShort()
+        }
+        await untilNoConsumers(before: deadline)
+    }
+
+    private func untilNoConsumers(before deadline: ContinuousClock.Instant) async {
+        while consumers.withLock({ !$0.isEmpty }), ContinuousClock.now < deadline, !Task.isCancelled {
+            await ended.wait(until: deadline)
         }
     }
 

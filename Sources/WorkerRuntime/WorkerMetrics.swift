@@ -1,5 +1,5 @@
+package import CoreMetrics
 package import EarshotModel
-import CoreMetrics
 
 /// The counters of one group's runtime; labels are the group's name only.
 package struct WorkerMetrics: Sendable {
@@ -21,12 +21,18 @@ package struct WorkerMetrics: Sendable {
     let partitions: Gauge
     let leasesLost: Counter
     private let group: WorkerGroup
+    private let factory: any MetricsFactory
 
     /// The counters of a group.
-    package init(group: WorkerGroup) {
+    ///
+    /// - Parameter factory: where they are kept; tests pass their own.
+    package init(group: WorkerGroup, factory: any MetricsFactory = MetricsSystem.factory) {
         self.group = group
+        self.factory = factory
         let dimensions = [("group", group.name)]
-        func counter(_ name: String) -> Counter { Counter(label: "worker.\(name)", dimensions: dimensions) }
+        func counter(_ name: String) -> Counter {
+            Counter(label: "worker.\(name)", dimensions: dimensions, factory: factory)
+        }
         commits = counter("commits")
         commitsRepeated = counter("commits.repeated")
         commitsRefused = counter("commits.refused")
@@ -42,12 +48,14 @@ package struct WorkerMetrics: Sendable {
         readFailures = counter("reads.failed")
         entriesRead = counter("entries.read")
         leasesLost = counter("leases.lost")
-        lanes = Gauge(label: "worker.lanes", dimensions: dimensions)
-        partitions = Gauge(label: "worker.partitions", dimensions: dimensions)
+        lanes = Gauge(label: "worker.lanes", dimensions: dimensions, factory: factory)
+        partitions = Gauge(label: "worker.partitions", dimensions: dimensions, factory: factory)
     }
 
     /// Counts a lease that was taken, by how its owner left it.
     func leaseTaken(_ mode: String) {
-        Counter(label: "worker.leases.taken", dimensions: [("group", group.name), ("mode", mode)]).increment()
+        Counter(
+            label: "worker.leases.taken", dimensions: [("group", group.name), ("mode", mode)], factory: factory
+        ).increment()
     }
 }

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import NIOWebSocket
 import Testing
 
@@ -8,10 +7,8 @@ import Testing
 
 @Suite("Device connections", .timeLimit(.minutes(2)))
 struct DeviceConnectionTests {
-    private let group = MultiThreadedEventLoopGroup.singleton
-
     private func connect(_ server: TestServer, headers: [(String, String)] = []) async throws -> DeviceConnection {
-        try await DeviceConnection.connect(url: server.url, headers: headers, on: group)
+        try await DeviceConnection.connect(url: server.url, headers: headers, on: server.group)
     }
 
     private static var echo: TestScript {
@@ -57,7 +54,7 @@ struct DeviceConnectionTests {
         }
         try await TestServer.run(script) { server in
             let connection = try await DeviceConnection.connect(
-                url: server.url + "?codec=opus", headers: [("Authorization", "Bearer abc")], on: group)
+                url: server.url + "?codec=opus", headers: [("Authorization", "Bearer abc")], on: server.group)
             var iterator = connection.messages.makeAsyncIterator()
             let expected = "/v4/listen?codec=opus Bearer abc 127.0.0.1:\(server.port)"
             #expect(await iterator.next() == .text(expected))
@@ -168,7 +165,7 @@ struct DeviceConnectionTests {
 
     @Test("A server that does not read holds the sender back; nothing is lost when it reads on")
     func senderWaits() async throws {
-        let total = 40
+        let total = 20
         let received = Recorder<Int>()
         let opened = Recorder<TestPeer>()
         var script = TestScript()
@@ -230,7 +227,7 @@ struct DeviceConnectionTests {
 
     @Test("A client that reads late gets everything in order")
     func readsLate() async throws {
-        let count = 10_000
+        let count = 5_000
         var script = TestScript()
         script.onOpen = { peer in
             for index in 0..<count { peer.send(text: "\(index) " + String(repeating: "x", count: 500)) }

@@ -28,12 +28,15 @@ struct TestScript: Sendable {
     var onEnd: @Sendable (String?) -> Void = { _ in }
     var answersClose = true
     /// What the kernel holds of what the server does not read; small, so that little data is enough to fill it.
-    var receiveBufferBytes: Int32?
+    var receiveBufferBytes: Int?
 }
 
 /// A real WebSocket server on a free port of the loopback interface.
+///
+/// It has event loops of its own, for its test's client too: what one test keeps busy does not hold up another.
 final class TestServer: Sendable {
     let port: Int
+    let group: MultiThreadedEventLoopGroup
     private let channel: any Channel
     private let accepted: Recorder<any Channel>
 
@@ -57,10 +60,11 @@ final class TestServer: Sendable {
     private init(_ script: TestScript) async throws {
         let accepted = Recorder<any Channel>()
         self.accepted = accepted
-        var bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        var bootstrap = ServerBootstrap(group: group)
         if let bytes = script.receiveBufferBytes {
             // Set before connections are accepted: they inherit it.
-            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: bytes)
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(bytes))
         }
         channel =
             try await bootstrap
@@ -77,6 +81,7 @@ final class TestServer: Sendable {
     private func stop() async {
         try? await channel.close()
         for child in accepted.elements { try? await child.close() }
+        try? await group.shutdownGracefully()
     }
 
     private static func prepare(_ channel: any Channel, _ script: TestScript) throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SpeechRecognition
 
-@Suite("A recogniser's threads")
+@Suite("A recogniser's threads", .timeLimit(.minutes(5)))
 struct EmbeddedRecognizerTests {
     /// An engine whose calls wait for the test, and that says which request it serves by its first sample.
     private final class GatedEngine: Sendable {
@@ -165,7 +165,10 @@ struct EmbeddedRecognizerTests {
     }
 
     private func recognizer(_ engine: GatedEngine, threads: Int) -> EmbeddedRecognizer {
-        EmbeddedRecognizer(name: "gated", threads: threads, logger: Logger(label: "test")) {
+        // On a busy machine a thread may take longer to start than an interim is worth something.
+        var bounds = RecognitionQueue.Bounds()
+        bounds.interimWaitMax = .seconds(3_600)
+        return EmbeddedRecognizer(name: "gated", threads: threads, bounds: bounds, logger: Logger(label: "test")) {
             () throws(RecognitionError) in engine.make()
         }
     }

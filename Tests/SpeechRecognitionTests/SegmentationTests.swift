@@ -8,7 +8,7 @@ struct SegmentationTests {
     @Test("The same samples give the same utterances, however they are divided", arguments: [1, 160, 4_000, 0])
     func chunking(size: Int) throws {
         let model = try SpeechClip.voiceActivity()
-        let samples = Array(try SpeechClip.twoCities().samples.prefix(20 * 16_000))
+        let samples = Array(try SpeechClip.twoCities().samples.prefix(18 * 16_000))
         let whole = try StreamRun(samples, model: model, chunk: { samples.count })
         var random = SeededRandom(seed: 7)
         // 0 stands for random sizes, up to more than a whole utterance.
@@ -19,27 +19,29 @@ struct SegmentationTests {
         #expect(divided.restarts == whole.restarts)
     }
 
-    @Test("A take-over at every restart point hears the same words at the same places", arguments: [320, 960, 4_000])
+    @Test("A take-over at every restart point hears the same words at the same places", arguments: [320, 4_000])
     func takeOver(packet: Int) throws {
         let model = try SpeechClip.voiceActivity()
         let transcriber = try Transcriber(try SpeechClip.library())
-        let silence = [Float](repeating: 0, count: 12 * 16_000)
-        let cities = try SpeechClip.twoCities().samples
-        let samples = cities + silence + (try SpeechClip.librivox().flatMap { $0.samples + silence[..<13_000] })
-        let run = try StreamRun(samples, model: model, packet: packet)
-        #expect(run.heard.count >= 10)
+        let silence = [Float](repeating: 0, count: 11 * 16_000)
+        let cities = try SpeechClip.twoCities().samples[..<(18 * 16_000)]
+        let sentences = try SpeechClip.librivox().prefix(2).flatMap { $0.samples + silence[..<13_000] }
+        let samples = cities + silence + sentences
+        let run = try StreamRun(Array(samples), model: model, packet: packet)
+        #expect(run.heard.count >= 5)
         #expect(run.quietCount >= 2)
+        var texts: [Int: String] = [:]
+        for heard in run.heard { texts[heard.start] = try transcriber.transcribe(heard.utterance.samples) }
         for restart in run.restarts {
-            let taken = try StreamRun(samples, from: restart, model: model, packet: packet, chunk: { 1_600 })
+            let taken = try StreamRun(Array(samples), from: restart, model: model, packet: packet, chunk: { 1_600 })
             let remaining = Array(run.heard.suffix(taken.heard.count))
             #expect(taken.heard.map(\.start) == remaining.map(\.start))
             #expect(run.heard.dropLast(taken.heard.count).allSatisfy { $0.start < restart })
             // Equal samples are equal words: the recogniser keeps nothing between calls.
             #expect(taken.heard.map(\.utterance.samples) == remaining.map(\.utterance.samples))
-            if let first = taken.heard.first, let expected = remaining.first {
+            if let first = taken.heard.first {
                 let text = try transcriber.transcribe(first.utterance.samples)
-                let expectedText = try transcriber.transcribe(expected.utterance.samples)
-                #expect(text == expectedText)
+                #expect(texts[first.start] == text)
                 #expect(!text.isEmpty)
             }
         }

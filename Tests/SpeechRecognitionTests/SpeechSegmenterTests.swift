@@ -161,10 +161,10 @@ struct SpeechSegmenterTests {
         #expect(utterance?.start == 20 * Self.window - 1_536)
     }
 
-    @Test("A cut of an utterance that has only begun leaves all of it to the successor")
-    func cutAtTheBeginning() throws {
+    @Test("A cut of an utterance shorter than 3 s leaves all of it to the successor", arguments: [1, 93])
+    func cutAtTheBeginning(speechWindows: Int) throws {
         var segmenter = SpeechSegmenter(ScriptedVoiceActivity())
-        _ = try segmenter.feed(ScriptedVoiceActivity.samples([(0, 20), (0.9, 8)])[...])
+        _ = try segmenter.feed(ScriptedVoiceActivity.samples([(0, 20), (0.9, speechWindows)])[...])
         let (utterance, restart) = segmenter.cut()
         #expect(utterance == nil)
         #expect(restart == (20 * Self.window - 1_536) / 320 * 320)

@@ -4,7 +4,7 @@ import RedisClient
 ///
 /// Functions that free or fence carry `allow-oom`, so that a full Redis still drains (protocol.md C5). Every function
 /// checks its arguments and its fence before its first write, because a function that fails half way keeps what it wrote.
-/// KEYS and ARGV of each are listed above it in the Lua text; `RedisHandOff+Commands.swift` builds the calls.
+/// KEYS and ARGV of each are listed above it in the Lua text; `HandOffCommands` builds the calls.
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
@@ -165,7 +165,8 @@ enum HandOffFunctions {
             'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
             'flags', args[12])
           redis.call('HSET', live, args[1], args[3])
-          local event = string.gsub(args[13], '@conversation@', conversation)
+          -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
+          local event = string.gsub(args[13], '@conversation@', conversation, 1)
           event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
             .. (continues == '1' and 'true' or 'false') .. '}'
           redis.call('XADD', events, '*', 'e', event)

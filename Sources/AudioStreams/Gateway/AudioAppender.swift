@@ -52,7 +52,7 @@ package final class AudioAppender {
     /// When the oldest pipeline on the wire was sent.
     private var inFlight: Deque<(count: Int, sentAt: NIODeadline)> = []
     private var memoryShare = 0.0
-    private var memoryAskedAt = NIODeadline.uninitialized
+    private var memoryAskedAt = NIODeadline.uptimeNanoseconds(0)
     /// Told when sockets should stop or start to be read.
     package var onPressureChange: (Pressure?) -> Void = { _ in }
     /// What holds now.

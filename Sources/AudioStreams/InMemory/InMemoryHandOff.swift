@@ -258,26 +258,36 @@ package final class InMemoryHandOff: HandOff, StreamReader {
 
     // MARK: Reading
 
+    /// A reader of its own: interrupting it wakes no other.
+    package func makeReader() -> any StreamReader {
+        InMemoryStreamReader(handOff: self, number: state.withLock { $0.drawNumber() })
+    }
+
     package func read(
         _ stream: StreamKind, after cursors: [Partition: StreamPosition], count: Int, block: Duration
     ) async throws(HandOffError) -> [Partition: [StreamEntry]] {
-        let number = state.withLock { $0.drawWaiter() }
-        return try await withTaskCancellationHandler {
-            () async throws(HandOffError) -> [Partition: [StreamEntry]] in
-            let deadline = ContinuousClock.now + block
-            while true {
-                switch try look(stream, after: cursors, count: count, waiter: number) {
-                case .found(let found): return found
-                case .interrupted: throw HandOffError(.cancelled, "the read was interrupted")
-                case .nothing: break
-                }
-                guard ContinuousClock.now < deadline else { return [:] }
-                await waitForChange(number, before: deadline)
+        try await read(stream, after: cursors, count: count, block: block, reader: 0)
+    }
+
+    package func interrupt() { interrupt(reader: 0) }
+
+    func read(
+        _ stream: StreamKind, after cursors: [Partition: StreamPosition], count: Int, block: Duration, reader: UInt64
+    ) async throws(HandOffError) -> [Partition: [StreamEntry]] {
+        let wait = InMemoryState.Wait(number: state.withLock { $0.drawNumber() }, reader: reader)
+        let deadline = ContinuousClock.now + block
+        while true {
+            switch try look(stream, after: cursors, count: count, wait) {
+            case .found(let found): return found
+            case .interrupted: throw HandOffError(.cancelled, "the read was interrupted")
+            case .nothing: break
             }
-        } onCancel: {
-            state.withLock { $0.settle(number) }?.resume()
+            guard ContinuousClock.now < deadline else { return [:] }
+            await waitForChange(wait, before: deadline)
         }
     }
+
+    func interrupt(reader: UInt64) { state.withLock { $0.interrupt(reader) }.forEach { $0.resume() } }
 
     private enum Look: Sendable {
         case found([Partition: [StreamEntry]])
@@ -286,14 +296,11 @@ package final class InMemoryHandOff: HandOff, StreamReader {
     }
 
     private func look(
-        _ stream: StreamKind, after cursors: [Partition: StreamPosition], count: Int, waiter: UInt64
+        _ stream: StreamKind, after cursors: [Partition: StreamPosition], count: Int, _ wait: InMemoryState.Wait
     ) throws(HandOffError) -> Look {
         if Task.isCancelled { throw HandOffError(.cancelled, "the reading task was cancelled") }
         return try perform { state throws(HandOffError) in
-            if state.isInterrupted {
-                state.isInterrupted = false
-                return .interrupted
-            }
+            if state.interrupted.remove(wait.reader) != nil { return .interrupted }
             var found: [Partition: [StreamEntry]] = [:]
             for (partition, cursor) in cursors {
                 let entries = state.entries(stream, partition, after: cursor, count: count)
@@ -301,36 +308,28 @@ package final class InMemoryHandOff: HandOff, StreamReader {
             }
             guard found.isEmpty else { return .found(found) }
             // Under the same lock as the look, so that no change between it and the wait is missed.
-            state.expect(waiter)
+            state.expect(wait)
             return .nothing
         }
     }
 
     /// Waits until something is appended, an interruption, a cancellation or the deadline.
-    private func waitForChange(_ number: UInt64, before deadline: ContinuousClock.Instant) async {
+    private func waitForChange(_ wait: InMemoryState.Wait, before deadline: ContinuousClock.Instant) async {
         await withTaskGroup(of: Void.self) { race in
             // tidy:allow Task.sleep the block of a read, ended by whatever comes first
             race.addTask { try? await Task.sleep(until: deadline) }
             race.addTask {
                 await withTaskCancellationHandler {
                     await withCheckedContinuation { continuation in
-                        let isSettled = self.state.withLock { !$0.wait(number, continuation) }
+                        let isSettled = self.state.withLock { !$0.store(continuation, for: wait) }
                         if isSettled { continuation.resume() }
                     }
                 } onCancel: {
-                    self.state.withLock { $0.settle(number) }?.resume()
+                    self.state.withLock { $0.settle(wait) }?.resume()
                 }
             }
             await race.next()
             race.cancelAll()
         }
-    }
-
-    package func interrupt() {
-        let waiters = state.withLock { state in
-            state.isInterrupted = true
-            return state.takeWaiters()
-        }
-        for waiter in waiters { waiter.resume() }
     }
 }

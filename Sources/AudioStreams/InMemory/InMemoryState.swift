@@ -58,30 +58,42 @@ struct InMemoryState {
     var members: [String: [String: Int64]] = [:]
     var partitions: [Partition: PartitionState] = [:]
     var published: [(gateway: String, result: LiveResult)] = []
+    /// One waiting read of one reader.
+    struct Wait: Hashable {
+        let number: UInt64
+        let reader: UInt64
+    }
+
     /// Reads that found nothing and wait; one that has not stored its continuation yet has `nil` there.
-    private var waiters: [UInt64: CheckedContinuation<Void, Never>?] = [:]
-    private var waitersDrawn: UInt64 = 0
-    var isInterrupted = false
+    private var waiters: [Wait: CheckedContinuation<Void, Never>?] = [:]
+    private var numbersDrawn: UInt64 = 0
+    /// Readers whose next look tells them that they were interrupted.
+    var interrupted: Set<UInt64> = []
     var hasAppended = false
     private var clock: UInt64 = 1
 
-    mutating func drawWaiter() -> UInt64 {
-        waitersDrawn += 1
-        return waitersDrawn
+    mutating func drawNumber() -> UInt64 {
+        numbersDrawn += 1
+        return numbersDrawn
     }
 
     /// Notes that a read is about to wait.
-    mutating func expect(_ number: UInt64) { waiters[number] = .some(nil) }
+    mutating func expect(_ wait: Wait) { waiters[wait] = .some(nil) }
 
     /// Stores what to resume; false when the read was woken already.
-    mutating func wait(_ number: UInt64, _ continuation: CheckedContinuation<Void, Never>) -> Bool {
-        guard waiters[number] != nil else { return false }
-        waiters[number] = continuation
+    mutating func store(_ continuation: CheckedContinuation<Void, Never>, for wait: Wait) -> Bool {
+        guard waiters[wait] != nil else { return false }
+        waiters[wait] = continuation
         return true
     }
 
-    mutating func settle(_ number: UInt64) -> CheckedContinuation<Void, Never>? {
-        waiters.removeValue(forKey: number) ?? nil
+    mutating func settle(_ wait: Wait) -> CheckedContinuation<Void, Never>? {
+        waiters.removeValue(forKey: wait) ?? nil
+    }
+
+    mutating func interrupt(_ reader: UInt64) -> [CheckedContinuation<Void, Never>] {
+        interrupted.insert(reader)
+        return waiters.keys.filter { $0.reader == reader }.compactMap { settle($0) }
     }
 
     mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {

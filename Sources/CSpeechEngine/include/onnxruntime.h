@@ -14,7 +14,13 @@ typedef struct OrtValue OrtValue;
 /// The version of the table asked for; ONNX Runtime 1.23 serves every older one.
 enum { ORT_TABLE_VERSION = 16 };
 /// Values of its enumerations that are used.
-enum { ORT_LOG_WARNING = 2, ORT_ELEMENT_FLOAT = 1, ORT_ELEMENT_INT64 = 7, ORT_DEVICE_ALLOCATOR = 0, ORT_MEMORY_DEFAULT = 0 };
+enum {
+    ORT_LOG_WARNING = 2,
+    ORT_ELEMENT_FLOAT = 1,
+    ORT_ELEMENT_INT64 = 7,
+    ORT_DEVICE_ALLOCATOR = 0,
+    ORT_MEMORY_DEFAULT = 0
+};
 
 /// The table of functions up to the last one used; unused places are kept by the arrays between.
 ///

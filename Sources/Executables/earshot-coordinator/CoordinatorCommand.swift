@@ -2,6 +2,7 @@ import ArgumentParser
 import AudioStreams
 import CoordinatorService
 import EarshotModel
+import NIOCore
 import PostgresClient
 import RedisClient
 import ServiceBootstrap

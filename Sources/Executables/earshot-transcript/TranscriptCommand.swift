@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioStreams
 import EarshotModel
+import NIOCore
 import RedisClient
 import ServiceBootstrap
 import SpeechEngine

@@ -1,1 +1,10 @@
-@main struct A { static func main() {} }
+import EarshotCommands
+import Glibc
+
+/// `earshot`: the operator's command line; what it does is in `EarshotCommands`.
+@main
+enum Earshot {
+    static func main() async {
+        exit(await EarshotCommand.run())
+    }
+}

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Sends cancel requests from a thread of its own.
 ///
-/// `PQcancel` opens a connection and blocks until the server hangs up: for ever, if the server is stopped. Nobody waits
-/// for it here; while it hangs, at most ``limit`` further requests are kept and the rest is dropped. A dropped one costs
-/// only that the server works on until its statement timeout, for the connection is given up in any case.
+/// `PQcancel` opens a connection and blocks until the server hangs up: for ever, if the server is stopped. Nobody
+/// waits for it here; while it hangs, at most ``limit`` further requests are kept and the rest is dropped. A dropped
+/// one costs only that the server works on until its statement timeout: the connection is given up in any case.
 final class StatementCanceller: Sendable {
     /// Twice the connections of a pool: each has at most one statement to cancel.
     static let limit = 64

@@ -1,4 +1,4 @@
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// A service that serves others until it is cancelled: a client, a pool, an engine.
 package struct BackgroundService: Service {

@@ -1,6 +1,7 @@
 package import AudioStreams
 package import EarshotModel
-import Logging
+package import Logging
+import NIOCore
 package import RedisClient
 
 /// A process's way into its fleet: the Redis client, the keys, the hand-off, checked against what the fleet agreed on.

@@ -7,6 +7,11 @@ package enum LaneKey: Hashable, Sendable, CustomStringConvertible {
     /// All entries of a stream that knows no sessions.
     case stream
 
+    /// The session, if the lane is for one.
+    package var session: SessionID? {
+        if case .session(let id) = self { id } else { nil }
+    }
+
     /// For logs and for the lease's hand.
     package var description: String {
         switch self {

@@ -10,6 +10,7 @@ package protocol LaneProcessor {
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws
     /// No entry came for a while: finish what waits for more.
     mutating func idle(in context: LaneContext) async throws
-    /// Commit as much as can be committed now; called before a hand-over and when memory is short.
+    /// Commit as much as can be committed now; called before a hand-over, when memory is short, and before an entry is
+    /// given up: what is not committed then is lost with the entry.
     mutating func cut(in context: LaneContext) async throws
 }

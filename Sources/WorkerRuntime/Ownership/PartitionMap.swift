@@ -18,7 +18,8 @@ package enum PartitionMap {
         var load = [Int](repeating: 0, count: sorted.count)
         var share: Set<Partition> = []
         for index in 0..<count {
-            let ranked = sorted.indices.sorted { weight(sorted[$0], index) > weight(sorted[$1], index) }
+            let weights = sorted.map { weight($0, index) }
+            let ranked = sorted.indices.sorted { weights[$0] > weights[$1] }
             guard let chosen = ranked.first(where: { load[$0] < capacity }) else { continue }
             load[chosen] += 1
             if sorted[chosen] == member { share.insert(Partition(index)) }

@@ -17,6 +17,8 @@ package struct PartitionOwnership {
     package private(set) var tokens: [Partition: FencingToken] = [:]
     /// Those it is handing over; they are renewed until they are given back.
     package private(set) var leaving: Set<Partition> = []
+    /// Losses found and not told yet: a round may fail behind the step that found them.
+    private var untold: Set<Partition> = []
 
     /// What a tick came to.
     package struct Changes: Sendable {
@@ -50,18 +52,19 @@ package struct PartitionOwnership {
         } catch {
             plan.contactLost(at: .now)
             logger.debug("no contact with the hand-off", metadata: ["error": "\(error)"])
-            return Changes(hadContact: false)
+            defer { untold = [] }
+            return Changes(lost: untold, hadContact: false)
         }
     }
 
     private mutating func contact() async throws(HandOffError) -> Changes {
         var changes = Changes()
         let beats = try await handOff.beat(kind: group.name, as: member)
-        changes.lost = voidOnAnotherServer()
+        voidOnAnotherServer()
         plan.sawMembers(beats, at: .now)
         let kept = try await handOff.renew(tokens, group: group)
         for partition in tokens.keys where !kept.contains(partition) {
-            changes.lost.insert(partition)
+            untold.insert(partition)
             forget(partition)
         }
         changes.surplus = Set(tokens.keys).subtracting(plan.share).subtracting(leaving)
@@ -69,25 +72,27 @@ package struct PartitionOwnership {
         let wanted = plan.share.subtracting(tokens.keys)
         let sightings = wanted.isEmpty ? [:] : try await handOff.sightings(of: wanted.sorted(), group: group)
         let attempts = plan.sawLeases(sightings, wanted: wanted, at: .now)
-        guard !attempts.isEmpty else { return changes }
-        for (partition, outcome) in try await handOff.acquire(attempts, group: group, stream: stream) {
-            guard case .granted(let grant) = outcome else { continue }
-            tokens[partition] = grant.token
-            changes.granted[partition] = grant
+        if !attempts.isEmpty {
+            for (partition, outcome) in try await handOff.acquire(attempts, group: group, stream: stream) {
+                guard case .granted(let grant) = outcome else { continue }
+                tokens[partition] = grant.token
+                changes.granted[partition] = grant
+            }
         }
+        changes.lost = untold
+        untold = []
         return changes
     }
 
     /// Another server may have forgotten our last writes: what we hold there is read again (protocol.md C4).
-    private mutating func voidOnAnotherServer() -> Set<Partition> {
+    private mutating func voidOnAnotherServer() {
         let identity = handOff.serverIdentity
         defer { serverIdentity = identity }
-        guard let known = serverIdentity, known != identity else { return [] }
+        guard let known = serverIdentity, known != identity else { return }
         logger.notice("another Redis answers; leases and cursors are read again")
-        let lost = Set(tokens.keys)
+        untold.formUnion(tokens.keys)
         tokens = [:]
         leaving = []
-        return lost
     }
 
     /// Drops a lease that was given back or lost.

@@ -8,9 +8,15 @@ struct LaneState {
     /// An entry that was read and not yet passed.
     struct Pending {
         let handle: Int
+        let position: StreamPosition
+        /// Its count in the stream, as it was routed.
+        let number: UInt64
         let nextSequence: UInt64
     }
 
+    /// Tells this opening of the key from an earlier one.
+    let number: Int
+    /// Read and not passed, in the order of the stream.
     var pending: Deque<Pending> = []
     /// Entries that wait for the lane's task, oldest first.
     var inbox: Deque<LaneEntry> = []
@@ -21,15 +27,21 @@ struct LaneState {
     var unabsorbed = 0
     /// Bytes absorbed and not committed.
     var heldBytes = 0
-    /// Whether it waits for a dependency, or for its turn in a replay.
+    /// Whether it waits for a dependency.
     var isWaiting = false
+    /// Whether it waits for its turn in a replay.
     var isHeldForReplay = false
     var wantsRelief = false
+    /// Whether the lane's task has begun before: what it was handed since its last commit must be read again.
+    var hasOpened = false
+    /// The lowest frame number that the last commit left needed.
+    var committedNext: UInt64 = 0
     var wasToldIdle = true
     var lastEntryAt: ContinuousClock.Instant
     var waiter: CheckedContinuation<Void, Never>?
 
-    init(now: ContinuousClock.Instant, isHeldForReplay: Bool) {
+    init(number: Int, now: ContinuousClock.Instant, isHeldForReplay: Bool) {
+        self.number = number
         self.lastEntryAt = now
         self.isHeldForReplay = isHeldForReplay
     }
@@ -42,6 +54,17 @@ struct LaneState {
     mutating func enqueue(_ entry: LaneEntry) {
         inbox.append(entry)
         inboxBytes += entry.entry.payload.readableBytes
+    }
+
+    /// The entry at a position, if it was not passed.
+    func pending(at position: StreamPosition) -> Pending? {
+        var low = 0
+        var high = pending.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pending[middle].position < position { low = middle + 1 } else { high = middle }
+        }
+        return low < pending.count && pending[low].position == position ? pending[low] : nil
     }
 
     mutating func takeInbox(upTo count: Int) -> [LaneEntry] {

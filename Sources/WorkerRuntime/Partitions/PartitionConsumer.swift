@@ -17,6 +17,9 @@ package actor PartitionConsumer {
     nonisolated let metrics: WorkerMetrics
     nonisolated let logger: Logger
     nonisolated let token: FencingToken
+    nonisolated let gate: ReplayGate
+    /// Told when a partition that had enough in hand wants to be read again.
+    nonisolated let onReadable: @Sendable () -> Void
     /// Crashes counted against entries, by `session@position`.
     let crashes: [String: Int]
 
@@ -29,16 +32,19 @@ package actor PartitionConsumer {
         case over
     }
 
-    private(set) var phase = Phase.consuming
+    var phase = Phase.consuming
+    var isLeaseLost = false
+    var handingOverSince: ContinuousClock.Instant?
     var lanes: [LaneKey: LaneState] = [:]
+    private var lanesOpened = 0
     var tracker: PositionTracker
     /// The last entry read.
     var cursor: StreamPosition
     private var entriesSeen: UInt64
     var replay: ReplayPlan
     /// Lanes that ended for good; their entries are passed unseen. Bounded by `ignoredMaximum`.
-    private var ignored: Set<LaneKey> = []
-    private let ignoredMaximum = 10_000
+    var ignored: Set<LaneKey> = []
+    let ignoredMaximum = 10_000
 
     struct PendingCommit {
         let lane: Commit.Lane
@@ -46,23 +52,35 @@ package actor PartitionConsumer {
         let continuation: CheckedContinuation<Bool, Never>?
     }
 
-    private var pendingCommits: Deque<PendingCommit> = []
-    private var commitNumber: Int64 = 0
-    private var committedPosition: Commit.Position
-    private var commitWaiter: CheckedContinuation<Void, Never>?
-    private var lastCommitAt: ContinuousClock.Instant = .now
+    var pendingCommits: Deque<PendingCommit> = []
+    var commitNumber: Int64 = 0
+    var committedPosition: Commit.Position
+    var commitWaiter: CheckedContinuation<Void, Never>?
+    var lastCommitAt: ContinuousClock.Instant = .now
     /// When a lane last absorbed or committed anything.
-    private(set) var lastProgressAt: ContinuousClock.Instant = .now
+    var lastProgressAt: ContinuousClock.Instant = .now
+    /// Set while the reader leaves this partition out because enough is in hand.
+    private var isReadBlocked = false
 
-    /// Keys of lanes whose tasks are to be started: one an open lane, so bounded by the partition's live sessions.
+    /// A lane whose task is to be started.
+    private struct LaneStart: Sendable {
+        let key: LaneKey
+        let number: Int
+    }
+
+    /// One an open lane, so bounded by the partition's live sessions.
     private let (laneStarts, laneStartContinuation) = AsyncStream.makeStream(
-        of: LaneKey.self, bufferingPolicy: .unbounded)
+        of: LaneStart.self, bufferingPolicy: .unbounded)
 
     /// A consumer of a granted lease.
+    ///
+    /// - Parameters:
+    ///   - gate: shared by all consumers of the process.
+    ///   - onReadable: called from the consumer when reading may go on after `readCursor` was `nil`.
     package init(
         partition: Partition, grant: Lease.Grant, group: WorkerGroup, routing: LaneRouting,
         factory: any LaneProcessorFactory, handOff: any HandOff, limits: Limits, metrics: WorkerMetrics,
-        logger: Logger
+        gate: ReplayGate, logger: Logger, onReadable: @escaping @Sendable () -> Void
     ) {
         self.partition = partition
         self.group = group
@@ -71,6 +89,8 @@ package actor PartitionConsumer {
         self.handOff = handOff
         self.limits = limits
         self.metrics = metrics
+        self.gate = gate
+        self.onReadable = onReadable
         var logger = logger
         logger[metadataKey: "partition"] = "\(partition)"
         self.logger = logger
@@ -84,11 +104,21 @@ package actor PartitionConsumer {
     }
 
     /// Runs the lanes and the commits until the partition is handed over or lost.
+    ///
+    /// Cancelling the task ends the lanes; `abandon()` or `handOver()` ends the commits.
     package func run() async {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.runLanes() }
+            await runCommits()
+            // A lane that still sleeps or computes has nothing more to write.
+            tasks.cancelAll()
+        }
+    }
+
+    private func runLanes() async {
         await withDiscardingTaskGroup { tasks in
-            tasks.addTask { await self.runCommits() }
-            for await key in laneStarts {
-                tasks.addTask { await LaneRunner(key: key, consumer: self).run() }
+            for await start in laneStarts {
+                tasks.addTask { await LaneRunner(key: start.key, number: start.number, consumer: self).run() }
             }
         }
     }
@@ -98,16 +128,25 @@ package actor PartitionConsumer {
     /// Where the reader goes on, or `nil` while there is enough in hand.
     package var readCursor: StreamPosition? {
         guard phase == .consuming else { return nil }
+        isReadBlocked = !hasRoom
+        return isReadBlocked ? nil : cursor
+    }
+
+    var hasRoom: Bool {
         var bytes = 0
         var unabsorbed = 0
         for lane in lanes.values {
             unabsorbed += lane.unabsorbed
             if !lane.isWaiting && !lane.isHeldForReplay { bytes += lane.inboxBytes }
         }
-        guard bytes < limits.partitionInFlightBytesMaximum, unabsorbed < limits.partitionUnabsorbedMaximum else {
-            return nil
-        }
-        return cursor
+        return bytes < limits.partitionInFlightBytesMaximum && unabsorbed < limits.partitionUnabsorbedMaximum
+    }
+
+    /// Tells the reader, once, that there is room again.
+    func roomMayHaveCome() {
+        guard isReadBlocked, hasRoom else { return }
+        isReadBlocked = false
+        onReadable()
     }
 
     /// Takes in entries that were read from the cursor on.
@@ -117,7 +156,7 @@ package actor PartitionConsumer {
             cursor = entry.position
             let handle = tracker.append(entry.position)
             switch routing.route(entry, entriesSeen) {
-            case .lane(let routed): deliver(routed, handle: handle)
+            case .lane(let routed): deliver(routed, handle: handle, number: entriesSeen)
             case .unwanted: tracker.pass(handle)
             case .unreadable(let reason):
                 metrics.deadLetters.increment()
@@ -136,17 +175,18 @@ package actor PartitionConsumer {
         advanceReplay()
     }
 
-    private func deliver(_ routed: LaneEntry, handle: Int) {
+    private func deliver(_ routed: LaneEntry, handle: Int, number: UInt64) {
         guard !ignored.contains(routed.lane) else {
             metrics.lateEntries.increment()
             tracker.pass(handle)
             return
         }
         let now = ContinuousClock.now
-        var lane = lanes[routed.lane]
-            ?? LaneState(now: now, isHeldForReplay: replay.holds(routed.lane, at: routed.entry.position))
-        let isNew = lanes[routed.lane] == nil
-        lane.pending.append(LaneState.Pending(handle: handle, nextSequence: routed.nextSequence))
+        let known = lanes[routed.lane]
+        var lane = known ?? openLane(routed, at: now)
+        lane.pending.append(
+            LaneState.Pending(
+                handle: handle, position: routed.entry.position, number: number, nextSequence: routed.nextSequence))
         lane.unabsorbed += 1
         lane.lastEntryAt = now
         lane.wasToldIdle = false
@@ -156,288 +196,29 @@ package actor PartitionConsumer {
             if lane.inbox.count < bound {
                 lane.enqueue(routed)
             } else {
-                lane.rereadAfter = lane.inbox.last?.entry.position ?? committedPosition.position
+                lane.rereadAfter = lane.inbox.last?.entry.position ?? routed.entry.position.predecessor
                 metrics.rereads.increment()
             }
         }
         let waiter = lane.isHeldForReplay ? nil : lane.takeWaiter()
         lanes[routed.lane] = lane
         waiter?.resume()
-        if isNew {
+        if known == nil {
             metrics.lanesOpened.increment()
-            laneStartContinuation.yield(routed.lane)
+            laneStartContinuation.yield(LaneStart(key: routed.lane, number: lane.number))
         }
     }
 
-    // MARK: For the lanes' tasks
-
-    /// Waits for what the lane does next.
-    func nextInput(of key: LaneKey) async -> LaneInput {
-        while true {
-            if Task.isCancelled { return .close }
-            switch phase {
-            case .over: return .close
-            case .handingOver: return .handOver
-            case .consuming: break
-            }
-            guard var lane = lanes[key] else { return .close }
-            if !lane.isHeldForReplay {
-                if lane.wantsRelief {
-                    lane.wantsRelief = false
-                    lanes[key] = lane
-                    return .relieve
-                }
-                if !lane.inbox.isEmpty {
-                    let entries = lane.takeInbox(upTo: replay.isReplaying ? 1 : limits.readCount)
-                    lanes[key] = lane
-                    return .entries(entries)
-                }
-                if lane.rereadAfter != nil {
-                    if await reread(key) { continue }
-                    return .close
-                }
-                if let input = quietInput(of: key) { return input }
-                if replay.isInHand(key), cursor >= replay.horizon { await finishReplay(of: key) }
-            }
-            await withCheckedContinuation { continuation in lanes[key]?.waiter = continuation }
-        }
-    }
-
-    private func quietInput(of key: LaneKey) -> LaneInput? {
-        guard let lane = lanes[key] else { return .close }
-        let quiet = ContinuousClock.now - lane.lastEntryAt
-        if !lane.wasToldIdle, quiet >= limits.laneIdle {
-            lanes[key]?.wasToldIdle = true
-            return .idle
-        }
-        if lane.wasToldIdle, lane.pending.isEmpty, quiet >= limits.laneClose, key != .stream {
-            lanes[key] = nil
-            return .close
-        }
-        return nil
-    }
-
-    /// Reads again what a lane's inbox had no room for.
-    ///
-    /// - Returns: false when the partition ended meanwhile.
-    private func reread(_ key: LaneKey) async -> Bool {
-        guard let after = lanes[key]?.rereadAfter else { return true }
-        let entries: [StreamEntry]
-        do throws(HandOffError) {
-            entries = try await handOff.entries(
-                of: routing.stream, in: partition, after: after, count: limits.laneInboxEntriesMaximum)
-        } catch {
-            await Backoff.dependency.pause(attempt: 2)
-            return phase == .consuming
-        }
-        guard var lane = lanes[key], phase != .over else { return false }
-        var last = after
-        for entry in entries where entry.position <= cursor {
-            last = entry.position
-            if case .lane(let routed) = routing.route(entry, 0), routed.lane == key { lane.enqueue(routed) }
-        }
-        lane.rereadAfter = last >= cursor || entries.isEmpty ? nil : last
-        lanes[key] = lane
-        return true
-    }
-
-    /// Notes that entries were absorbed.
-    func absorbed(_ count: Int, of key: LaneKey) {
-        lastProgressAt = .now
-        lanes[key]?.unabsorbed -= count
-    }
-
-    /// Marks a lane as waiting for a dependency, or as going on.
-    func setWaiting(_ isWaiting: Bool, _ key: LaneKey) { lanes[key]?.isWaiting = isWaiting }
-
-    func hold(bytes: Int, of key: LaneKey) {
-        lanes[key]?.heldBytes = bytes
-        let total = lanes.values.reduce(0) { $0 + $1.heldBytes }
-        guard total > limits.partitionHeldBytesMaximum,
-            let fullest = lanes.max(by: { $0.value.heldBytes < $1.value.heldBytes })
-        else { return }
-        metrics.reliefs.increment()
-        lanes[fullest.key]?.wantsRelief = true
-        lanes[fullest.key]?.takeWaiter()?.resume()
-    }
-
-    /// Starts a lane over from its last commit: what was absorbed since then is read again.
-    func rewind(_ key: LaneKey, to next: UInt64) {
-        guard var lane = lanes[key] else { return }
-        advance(&lane, to: next)
-        lane.inbox.removeAll()
-        lane.inboxBytes = 0
-        lane.heldBytes = 0
-        lane.unabsorbed = lane.pending.count
-        lane.rereadAfter = lane.pending.isEmpty ? nil : tracker.position.position
-        lanes[key] = lane
-    }
-
-    /// A lane that opens again after a failure starts over; one that opens for the first time just passes what was had.
-    func rewindIfReopened(_ key: LaneKey, to next: UInt64) {
-        guard let lane = lanes[key] else { return }
-        if lane.pending.count > lane.unabsorbed || lane.heldBytes > 0 {
-            rewind(key, to: next)
-        } else {
-            skip(key, to: next)
-        }
-    }
-
-    /// Passes what a lane no longer needs without a commit of its own, for entries that were had before.
-    func skip(_ key: LaneKey, to next: UInt64) {
-        guard var lane = lanes[key] else { return }
-        advance(&lane, to: next)
-        lanes[key] = lane
-        wakeCommits()
-    }
-
-    /// Ends a lane for good: all its entries, now and later, are passed.
-    func ignore(_ key: LaneKey) {
-        if var lane = lanes[key] {
-            metrics.lateEntries.increment(by: lane.pending.count)
-            advance(&lane, to: .max)
-            lanes[key] = nil
-        }
-        if ignored.count >= ignoredMaximum { ignored.removeAll() }
-        ignored.insert(key)
-        wakeCommits()
-        releaseReplay(of: key)
-    }
-
-    /// Forgets a lane whose task ends.
-    func close(_ key: LaneKey) { lanes[key] = nil }
-
-    private func advance(_ lane: inout LaneState, to next: UInt64) {
-        while let first = lane.pending.first, first.nextSequence <= next {
-            tracker.pass(first.handle)
-            lane.pending.removeFirst()
-        }
-    }
-
-    // MARK: Commits
-
-    /// Queues a lane's output and waits until it is durable.
-    func commit(_ output: LaneOutput, of key: LaneKey) async throws(LaneFailure) {
-        guard phase != .over else { throw .abandoned }
-        var session: SessionID?
-        if case .session(let id) = key { session = id }
-        let lane = Commit.Lane(
-            session: session, progress: output.progress, events: output.events, finals: output.finals)
-        let isDurable = await withCheckedContinuation { continuation in
-            pendingCommits.append(PendingCommit(lane: lane, key: key, continuation: continuation))
-            wakeCommits()
-        }
-        guard isDurable else { throw .abandoned }
-    }
-
-    /// Gives up on an entry: it goes to the dead letters in a commit that passes it.
-    func bury(_ entry: LaneEntry, reason: String, progress: LaneProgress) async throws(LaneFailure) {
-        guard phase != .over else { throw .abandoned }
-        metrics.deadLetters.increment()
-        var session: SessionID?
-        if case .session(let id) = entry.lane { session = id }
-        let lane = Commit.Lane(
-            session: session, progress: progress,
-            deadLetters: [Commit.DeadLetter(entry: entry.entry, reason: reason)])
-        let isDurable = await withCheckedContinuation { continuation in
-            pendingCommits.append(PendingCommit(lane: lane, key: entry.lane, continuation: continuation))
-            wakeCommits()
-        }
-        guard isDurable else { throw .abandoned }
-    }
-
-    func publish(_ result: LiveResult, to gateway: Incarnation) async {
-        guard phase == .consuming else { return }
-        do throws(HandOffError) {
-            let isOurs = try await handOff.publish(
-                result, to: gateway, token: token, group: group, partition: partition)
-            if !isOurs { abandon() }
-        } catch {
-            metrics.interimsLost.increment()
-        }
-    }
-
-    private func wakeCommits() {
-        let waiter = commitWaiter
-        commitWaiter = nil
-        waiter?.resume()
-    }
-
-    private var isPositionDue: Bool {
-        tracker.position != committedPosition
-            && (phase != .consuming || ContinuousClock.now - lastCommitAt >= limits.positionCommitInterval)
-    }
-
-    private func runCommits() async {
-        while phase != .over {
-            if pendingCommits.isEmpty && !isPositionDue {
-                if phase == .handingOver && lanes.isEmpty { return }
-                await withCheckedContinuation { commitWaiter = $0 }
-                continue
-            }
-            await commitOnce()
-        }
-    }
-
-    private func commitOnce() async {
-        let batch = Array(pendingCommits.prefix(limits.commitLanesMaximum))
-        pendingCommits.removeFirst(batch.count)
-        for pending in batch {
-            guard let key = pending.key, var lane = lanes[key] else { continue }
-            advance(&lane, to: pending.lane.progress.isDone ? .max : pending.lane.progress.next)
-            lanes[key] = lane
-        }
-        let position = tracker.position
-        let isDurable = await execute(
-            Commit(
-                group: group, stream: routing.stream, partition: partition, token: token, number: commitNumber + 1,
-                position: position == committedPosition ? nil : position, lanes: batch.map(\.lane)))
-        if isDurable {
-            commitNumber += 1
-            committedPosition = position
-            lastCommitAt = .now
-            lastProgressAt = .now
-        }
-        for pending in batch { pending.continuation?.resume(returning: isDurable) }
-        if !isDurable { abandon() }
-    }
-
-    /// Repeats one commit until its outcome is known.
-    private func execute(_ commit: Commit) async -> Bool {
-        var attempt = 0
-        while phase != .over {
-            do throws(HandOffError) {
-                switch try await handOff.commit(commit) {
-                case .applied:
-                    metrics.commits.increment()
-                    return true
-                case .repeated:
-                    metrics.commitsRepeated.increment()
-                    return true
-                case .fenced, .outOfOrder:
-                    metrics.commitsRefused.increment()
-                    logger.notice("a commit was refused; the partition is another's")
-                    return false
-                }
-            } catch {
-                switch error.code {
-                case .unavailable, .outOfMemory: break
-                case .cancelled: return false
-                case .refused, .malformedReply:
-                    logger.error("a commit failed", metadata: ["error": "\(error)"])
-                    return false
-                }
-            }
-            attempt += 1
-            await Backoff.dependency.pause(attempt: attempt)
-            if Task.isCancelled { return false }
-        }
-        return false
+    private func openLane(_ routed: LaneEntry, at now: ContinuousClock.Instant) -> LaneState {
+        lanesOpened += 1
+        return LaneState(
+            number: lanesOpened, now: now,
+            isHeldForReplay: replay.holds(routed.lane, at: routed.entry.position))
     }
 
     // MARK: Lifetime
 
-    /// A heartbeat: idle lanes, due positions, stalled work.
+    /// A heartbeat: idle lanes, due positions.
     package func tick() {
         let now = ContinuousClock.now
         for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay {
@@ -446,6 +227,10 @@ package actor PartitionConsumer {
             lanes[key]?.takeWaiter()?.resume()
         }
         if isPositionDue { wakeCommits() }
+        if phase == .handingOver, let since = handingOverSince, now - since >= limits.handOverBudget {
+            logger.warning("a hand-over took too long; what was not committed is replayed")
+            cutShort()
+        }
     }
 
     /// Whether there is work in hand that has not moved for too long, with nothing named to wait for.
@@ -457,21 +242,26 @@ package actor PartitionConsumer {
     /// Open lanes.
     package var laneCount: Int { lanes.count }
 
-    /// Stops reading, makes every lane commit what it can, and gives the lease back.
-    package func handOver() async {
+    /// Stops reading and makes every lane commit what it can; then `run()` ends and the lease may be given back.
+    package func handOver() {
         guard phase == .consuming else { return }
         phase = .handingOver
+        handingOverSince = .now
         laneStartContinuation.finish()
-        for key in lanes.keys {
+        gate.leave(self)
+        for (key, lane) in lanes {
             lanes[key]?.takeWaiter()?.resume()
+            // It begins from its last commit when it goes on, so it has nothing to hand over.
+            if lane.isWaiting { lanes[key] = nil }
         }
         wakeCommits()
     }
 
     /// Gives the lease back after `run()` has ended; a lease that was lost stays with its new owner.
     package func releaseLease() async {
-        guard phase != .over else { return }
         phase = .over
+        gate.leave(self)
+        guard !isLeaseLost else { return }
         do throws(HandOffError) {
             try await handOff.release(token, group: group, partition: partition)
         } catch {
@@ -481,11 +271,19 @@ package actor PartitionConsumer {
 
     /// The lease is lost: everything ends where it stands.
     package func abandon() {
+        isLeaseLost = true
+        cutShort()
+    }
+
+    /// Everything ends where it stands; what was not committed is for the next owner.
+    package func cutShort() {
         guard phase != .over else { return }
         phase = .over
         laneStartContinuation.finish()
-        for key in lanes.keys { lanes[key]?.takeWaiter()?.resume() }
+        gate.leave(self)
+        let open = lanes
         lanes = [:]
+        for lane in open.values { lane.waiter?.resume() }
         let pending = pendingCommits
         pendingCommits = []
         for commit in pending { commit.continuation?.resume(returning: false) }
@@ -494,9 +292,4 @@ package actor PartitionConsumer {
 
     /// Whether the lease was lost or given back.
     package var isOver: Bool { phase == .over }
-
-    func laneEnded(_ key: LaneKey) {
-        lanes[key] = nil
-        wakeCommits()
-    }
 }

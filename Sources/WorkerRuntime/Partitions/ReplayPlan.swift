@@ -9,7 +9,7 @@ struct ReplayPlan {
     let horizon: StreamPosition
     private(set) var isReplaying: Bool
     private var waiting: Deque<LaneKey> = []
-    private var inHand: LaneKey?
+    private(set) var inHand: LaneKey?
 
     init(mode: Lease.Mode, position: StreamPosition, horizon: StreamPosition) {
         self.horizon = horizon
@@ -28,6 +28,17 @@ struct ReplayPlan {
     }
 
     func isInHand(_ key: LaneKey) -> Bool { isReplaying && inHand == key }
+
+    /// Gives a lane's turn to the first one that can use it; the lane waits behind all others.
+    ///
+    /// - Returns: the lane whose turn it is now, or `nil` when nobody can use it and nothing changed.
+    mutating func pass(from key: LaneKey, to isReady: (LaneKey) -> Bool) -> LaneKey? {
+        guard isInHand(key), let index = waiting.firstIndex(where: isReady) else { return nil }
+        let next = waiting.remove(at: index)
+        waiting.append(key)
+        inHand = next
+        return next
+    }
 
     /// Ends a lane's turn.
     ///

@@ -1,0 +1,33 @@
+import EarshotModel
+import PostgresClient
+import SessionRecord
+
+/// What the commands ask of the record: the one place that knows its interface.
+struct RecordQueries {
+    private let record: PostgresSessionRecord
+
+    init(client: PostgresClient) {
+        record = PostgresSessionRecord(client: client)
+    }
+
+    /// Sessions, newest first.
+    func sessions(activeOnly: Bool, user: String?, limit: Int) async throws -> [ListedSession] {
+        try await record.sessions(activeOnly: activeOnly, user: user, limit: limit).map(ListedSession.init)
+    }
+
+    /// A session's segments, in order; none when the session is unknown.
+    func transcript(ofSession id: String) async throws -> SessionTranscript {
+        SessionTranscript(sessionID: id, segments: try await record.segments(ofSession: id))
+    }
+}
+
+/// The answer of `earshot sessions --json`.
+struct SessionListing: Encodable {
+    let sessions: [ListedSession]
+}
+
+/// The answer of `earshot sessions ID --json`.
+struct SessionTranscript: Encodable {
+    let sessionID: String
+    let segments: [TranscriptSegment]
+}

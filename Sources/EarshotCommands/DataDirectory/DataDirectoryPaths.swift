@@ -1,0 +1,27 @@
+/// Where everything lies in a data directory; nothing here touches the disk.
+struct DataDirectoryPaths: Equatable {
+    /// The directory's absolute path.
+    let root: String
+
+    init(_ root: String) {
+        self.root = root
+    }
+
+    /// Held by the `earshot up` that lives; contains its pid.
+    var lock: String { root + "/lock" }
+    /// What is running, on which ports (`FleetState`).
+    var state: String { root + "/state.json" }
+    /// The HS256 secret that signs tokens.
+    var tokenSecret: String { root + "/secrets/hs256" }
+    /// The password of the private Redis.
+    var redisPassword: String { root + "/secrets/redis" }
+    /// The URL of a Postgres that was given to `earshot up` from outside.
+    var externalPostgres: String { root + "/secrets/postgres-url" }
+    var redis: String { root + "/redis" }
+    /// Where the Postgres cluster lies unless its user cannot reach it.
+    var postgres: String { root + "/pg" }
+    var logs: String { root + "/logs" }
+
+    /// The directories that must exist, with nobody else looking in.
+    var directories: [String] { [root, root + "/secrets", redis, logs] }
+}

@@ -1,0 +1,70 @@
+import AudioCodecs
+import EarshotClient
+import EarshotModel
+
+/// What `earshot stream` was asked to do, checked.
+struct StreamPlan: Sendable {
+    /// One device.
+    struct Device: Sendable, Equatable {
+        var uid: String
+        var delay: Duration
+    }
+
+    /// Each device costs a socket; the system's limit of open files is near.
+    static let sessionsMaximum = 10_000
+    static let lingerSeconds = 0.0...3_600.0
+
+    var file: String
+    /// The rate of a headerless file; nil reads a WAV.
+    var rawRate: Int?
+    /// The gateway's address, or a whole endpoint.
+    var url: String
+    var uid: String
+    var codec: DeviceCodec
+    var sampleRate: Int
+    var speed: Double
+    var sessions: Int
+    var staggerSeconds: Double
+    var isSameUser: Bool
+    var language: String
+    var lingerSeconds: Double
+    var lingerMaximumSeconds: Double
+
+    /// The devices, with their starts spread evenly.
+    var devices: [Device] {
+        (0..<sessions).map { index in
+            Device(
+                uid: sessions == 1 || isSameUser ? uid : "\(uid)-\(index + 1)",
+                delay: .seconds(staggerSeconds * Double(index) / Double(sessions)))
+        }
+    }
+
+    /// The endpoint with its query; a path that is given is kept.
+    var endpoint: String {
+        var endpoint = url
+        let authority = endpoint.drop { $0 != "/" }.dropFirst(2)
+        if let slash = authority.firstIndex(of: "/") {
+            if authority[slash...] == "/" { endpoint += "v4/listen" }
+        } else if !authority.contains("?") {
+            endpoint += "/v4/listen"
+        }
+        endpoint += endpoint.contains("?") ? "&" : "?"
+        return endpoint + "language=\(language)&sample_rate=\(sampleRate)&codec=\(codec.rawValue)&channels=1"
+    }
+
+    /// Reads the recording and makes its messages, once for all devices.
+    ///
+    /// - Throws: `AudioCodecError` that says what is wrong with the file, the codec or the rate.
+    func stream() throws -> DeviceStream {
+        let recording =
+            if let rawRate {
+                try WAVFile(rawPath: file, sampleRate: rawRate)
+            } else {
+                try WAVFile(path: file)
+            }
+        guard !recording.samples.isEmpty else { throw CommandError("\(file) contains no audio") }
+        return try DeviceStream(
+            samples: recording.samples, sampleRate: recording.sampleRate, codec: codec, wireSampleRate: sampleRate
+        ).prepared()
+    }
+}

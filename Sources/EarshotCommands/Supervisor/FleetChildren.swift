@@ -1,0 +1,55 @@
+import Logging
+import ServiceBootstrap
+
+/// All processes of an `earshot up`, in the order in which they are started.
+struct FleetChildren: Sendable {
+    /// The private servers; nil for one that was given from outside.
+    struct Servers: Sendable {
+        var redis: RedisServer?
+        var postgres: PostgresServer?
+        var redisURL: String
+        var postgresURL: String
+    }
+
+    let redis: SupervisedChild?
+    let postgres: SupervisedChild?
+    /// Coordinators, transcript workers and gateways.
+    let roles: [SupervisedChild]
+
+    var all: [SupervisedChild] { [redis, postgres].compactMap(\.self) + roles }
+
+    /// Prepares the children; none is started.
+    init(
+        options: FleetOptions, servers: Servers, tokenSecret: String, logger: Logger,
+        onChange: @escaping @Sendable () -> Void
+    ) {
+        func child(_ specification: ChildSpecification?) -> SupervisedChild? {
+            guard let specification else { return nil }
+            return SupervisedChild(
+                role: specification.role, node: specification.node, logger: logger, onChange: onChange
+            ) { _ in specification }
+        }
+        redis = child(servers.redis?.specification)
+        postgres = child(servers.postgres?.specification)
+        let environment = RoleEnvironment(options: options, servers: servers, tokenSecret: tokenSecret)
+        roles = WorkerCounts.roles.flatMap { role in
+            (0..<options.workers[role]).map { index in
+                SupervisedChild(role: role, node: "\(role)-\(index)", logger: logger, onChange: onChange) { status in
+                    ChildSpecification(
+                        role: role, node: "\(role)-\(index)", executable: "\(options.executables)/earshot-\(role)",
+                        environment: environment.variables(role: role, index: index, lastListen: status.listen))
+                }
+            }
+        }
+    }
+
+    /// The pids of what runs now, by role.
+    var pids: [String: [Int32]] {
+        var pids = Dictionary(
+            uniqueKeysWithValues: (WorkerCounts.roles + ["redis", "postgres"]).map { ($0, [Int32]()) })
+        for child in all {
+            if let process = child.status.process { pids[child.role, default: []].append(process.pid) }
+        }
+        return pids
+    }
+}

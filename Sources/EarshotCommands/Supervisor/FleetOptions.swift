@@ -1,0 +1,23 @@
+import Logging
+import ServiceBootstrap
+
+/// What an `earshot up` is asked to run.
+struct FleetOptions: Sendable {
+    var dataDirectory: String
+    var listen = SocketEndpoint(host: "127.0.0.1", port: 8080)
+    var admin = SocketEndpoint(host: "127.0.0.1", port: 8081)
+    var isDevelopmentAuthOn = false
+    var workers = WorkerCounts()
+    var logLevel: Logger.Level?
+    /// A Redis that is there already; nil starts a private one.
+    var redisURL: String?
+    /// A Postgres that is there already; nil starts a private one.
+    var postgresURL: String?
+    /// The directory of the roles' programs.
+    var executables: String
+    var migrations: String
+    /// The speech engine's files; nil leaves it to the worker to find them, and to say what is missing.
+    var speech: String?
+    /// The secret that signs tokens, when it does not come from the data directory.
+    var tokenSecret: String?
+}

@@ -1,0 +1,72 @@
+import EarshotModel
+import Foundation
+import Glibc
+
+/// Where the Postgres cluster of a data directory lies, and whom it belongs to.
+struct PostgresPlace: Sendable, Equatable {
+    let directory: String
+    /// Postgres refuses to run as root; nil is the supervisor's own user.
+    let user: SystemUser?
+
+    /// Where clusters go that their user could not reach.
+    private static let elsewhere = "/var/lib/earshot"
+
+    /// Chooses the place, and makes the directories above the cluster.
+    ///
+    /// - Throws: `CommandError` when there is no user to run Postgres as, or a directory cannot be made.
+    static func choose(for paths: DataDirectoryPaths) throws -> PostgresPlace {
+        guard SystemUser.isRoot else { return PostgresPlace(directory: paths.postgres, user: nil) }
+        guard let user = SystemUser(named: "postgres") else {
+            throw CommandError(
+                "Postgres does not run as root and there is no user `postgres` to run it as; run `earshot setup`")
+        }
+        // Others may pass through the data directory, and still neither list it nor read what is in it.
+        if reaches(user, URL(fileURLWithPath: paths.root).deletingLastPathComponent().path) {
+            try allowPassing(paths.root)
+            return PostgresPlace(directory: paths.postgres, user: user)
+        }
+        let name = String(Partition.fnv1a64(paths.root.utf8), radix: 16)
+        let directory = "\(elsewhere)/\(name)"
+        try DataDirectory.make(directory)
+        try allowPassing(elsewhere)
+        try allowPassing(directory)
+        return PostgresPlace(directory: directory + "/pg", user: user)
+    }
+
+    /// The command with which the cluster's user runs another one.
+    func command(_ command: [String]) throws -> [String] {
+        try user?.command(command) ?? command
+    }
+
+    /// Gives a file or a directory to the cluster's user.
+    func own(_ path: String) throws {
+        guard let user else { return }
+        guard chown(path, user.userID, user.groupID) == 0 else {
+            throw CommandError("\(path) cannot be given to \(user.name): \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Whether a user may pass through a directory and all above it.
+    static func reaches(_ user: SystemUser, _ path: String) -> Bool {
+        var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+        while true {
+            var status = stat()
+            guard stat(directory.path, &status) == 0, mayPass(user, status) else { return false }
+            if directory.path == "/" { return true }
+            directory.deleteLastPathComponent()
+        }
+    }
+
+    private static func mayPass(_ user: SystemUser, _ status: stat) -> Bool {
+        if status.st_uid == user.userID { return status.st_mode & S_IXUSR != 0 }
+        if status.st_gid == user.groupID { return status.st_mode & S_IXGRP != 0 }
+        return status.st_mode & S_IXOTH != 0
+    }
+
+    private static func allowPassing(_ path: String) throws {
+        var status = stat()
+        guard stat(path, &status) == 0, chmod(path, status.st_mode & 0o7777 | S_IXOTH) == 0 else {
+            throw CommandError("the permissions of \(path) cannot be set: \(String(cString: strerror(errno)))")
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import EarshotModel
+
+/// What a lane's task remembers of its failures from one attempt to the next.
+struct LaneHistory {
+    /// How often single entries failed; an entry that is taken in or given up is forgotten.
+    private var failures: [StreamPosition: Int] = [:]
+    /// Up to here entries are taken in one at a time, so that the one that fails is known.
+    private var carefulThrough = StreamPosition.start
+    /// Attempts in a row that got nowhere, for the back-off.
+    var attempts = 0
+
+    mutating func failed(_ positions: [StreamPosition]) {
+        carefulThrough = max(carefulThrough, positions.max() ?? .start)
+        // One of several: which one is found by taking them one at a time from now on.
+        if positions.count == 1, let position = positions.first { failures[position, default: 0] += 1 }
+    }
+
+    mutating func forget(_ position: StreamPosition) { failures[position] = nil }
+
+    func failures(at position: StreamPosition) -> Int { failures[position, default: 0] }
+
+    func isCareful(at position: StreamPosition) -> Bool { position <= carefulThrough }
+}

@@ -1,0 +1,154 @@
+import AccessTokens
+import AudioStreams
+import EarshotClient
+import EarshotModel
+import GatewayService
+import Logging
+import NIOCore
+import NIOPosix
+import RedisClient
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+
+/// A real gateway in this process, on a real Redis, for one test.
+struct GatewayHarness: Sendable {
+    let fleet: RedisFleet
+    let port: Int
+    let incarnation: Incarnation
+    let partitions: Int
+    let shutDown: @Sendable () async -> Void
+
+    /// The secret tokens are signed with.
+    static let secret = "0123456789abcdef0123456789abcdef"
+
+    /// Runs a body against a gateway that takes sessions.
+    static func with<Value: Sendable>(
+        limits: Limits = Limits(), redis: RedisConfiguration? = nil, origins: Set<String> = ["*"],
+        languages: Set<String> = ["en", "multi"], developmentMode: Bool = true,
+        _ body: @Sendable (GatewayHarness) async throws -> Value
+    ) async throws -> Value {
+        try await RedisFleet.with(redis, limits: limits) { fleet in
+            let tokens = try await AccessTokenVerifier(
+                configuration: AccessTokenConfiguration(hs256Secret: secret, developmentMode: developmentMode),
+                logger: RedisFleet.logger)
+            let incarnation = Incarnation(startingAs: "gateway-0")
+            let ports = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+            let server = GatewayServer(
+                GatewayConfiguration(
+                    host: "127.0.0.1", port: 0, incarnation: incarnation, partitions: 16, eventLoops: 2,
+                    allowedOrigins: origins, languages: languages, tokens: tokens, limits: limits),
+                redis: fleet.configuration, keys: fleet.keys, handOff: fleet.handOff, logger: RedisFleet.logger,
+                onListening: { ports.continuation.yield($0) })
+            let group = ServiceGroup(services: [server], logger: RedisFleet.logger)
+            return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                var port: Int?
+                for await bound in ports.stream {
+                    port = bound
+                    break
+                }
+                let harness = GatewayHarness(
+                    fleet: fleet, port: port ?? 0, incarnation: incarnation, partitions: 16,
+                    shutDown: { await group.triggerGracefulShutdown() })
+                try await harness.untilItTakesSessions()
+                let value = try await body(harness)
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+                return value
+            }
+        }
+    }
+
+    /// The same without the development mode, which the harness needs to see that the gateway is up.
+    static func withoutDevelopmentMode(_ body: @Sendable (GatewayHarness) async throws -> Void) async throws {
+        try await with(developmentMode: false, body)
+    }
+
+    func url(_ query: String = "codec=pcm16&sample_rate=16000", path: String = "/v4/listen") -> String {
+        "ws://127.0.0.1:\(port)\(path)?\(query)"
+    }
+
+    /// Connects with a development token.
+    func connect(
+        _ query: String = "codec=pcm16&sample_rate=16000", user: String = "alice", path: String = "/v4/listen",
+        headers: [(String, String)] = []
+    ) async throws -> DeviceConnection {
+        let token = path == "/v4/listen" ? [("Authorization", "Bearer dev:\(user)")] : []
+        return try await DeviceConnection.connect(
+            url: url(query, path: path), headers: token + headers, on: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    private func untilItTakesSessions() async throws {
+        try await eventually("the gateway takes sessions") {
+            do {
+                let probe = try await connect(user: "probe")
+                probe.abort()
+                return true
+            } catch let error as DeviceConnectionError {
+                // A refused token is an answer too.
+                return error.refusal?.status == 401
+            }
+        }
+    }
+
+    func partition(of user: String) -> Partition {
+        UserID(user).map { Partition(of: $0, count: partitions) } ?? Partition(0)
+    }
+
+    /// The user's entries in Redis so far, in order.
+    func entries(of user: String) async throws -> [AudioEntry] {
+        let entries = try await fleet.handOff.entries(
+            of: .audio, in: partition(of: user), after: .start, count: 100_000)
+        return try entries.map { try AudioEntry(decoding: $0.payload) }
+    }
+
+    /// Waits for the end marker of a user's only session.
+    func untilEnded(_ user: String) async throws -> EndReason {
+        try await eventually("the end of \(user)'s session") {
+            for entry in try await entries(of: user) { if case .end(let reason) = entry.content { return reason } }
+            return nil
+        }
+    }
+}
+
+extension DeviceConnection {
+    /// Reads up to and including the close.
+    func untilClosed() async -> (texts: [String], code: UInt16?, reason: String) {
+        var texts: [String] = []
+        for await message in messages {
+            switch message {
+            case .text(let text): texts.append(text)
+            case .binary: break
+            case .closed(let code, let reason): return (texts, code, reason)
+            }
+        }
+        return (texts, nil, "")
+    }
+
+}
+
+/// Reads a device's messages one after another.
+struct Inbox {
+    private var iterator: DeviceMessages.AsyncIterator
+
+    init(_ connection: DeviceConnection) { iterator = connection.messages.makeAsyncIterator() }
+
+    /// The next text that is no ping, or `nil` at the close.
+    mutating func next() async -> String? {
+        while let message = await iterator.next() {
+            switch message {
+            case .text("ping"), .binary: continue
+            case .text(let text): return text
+            case .closed: return nil
+            }
+        }
+        return nil
+    }
+
+    /// Skips to the text that contains something.
+    mutating func skip(to part: String) async -> String? {
+        while let text = await next() { if text.contains(part) { return text } }
+        return nil
+    }
+}

@@ -1,0 +1,164 @@
+import EarshotClient
+import EarshotModel
+import NIOCore
+import Testing
+import TestSupport
+
+@Suite struct ListenTests {
+    @Test("A session starts with the contract's messages, in order")
+    func start() async throws {
+        try await GatewayHarness.with { harness in
+            var inbox = Inbox(try await harness.connect())
+            #expect(await inbox.next()?.contains(#""status":"initiating""#) == true)
+            #expect(await inbox.next()?.contains("in_progress_conversations_processing") == true)
+            let conversation = await inbox.next()
+            #expect(conversation?.contains(#""type":"conversation_session""#) == true)
+            #expect(conversation?.contains(#""status":"in_progress""#) == true)
+            #expect(await inbox.next()?.contains("stt_initiating") == true)
+            #expect(await inbox.next()?.contains(#""status":"ready""#) == true)
+        }
+    }
+
+    @Test("What the device sends stands in Redis byte for byte, numbered, with its end")
+    func appended() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            let messages = (0..<50).map { index in [UInt8](repeating: UInt8(index), count: 320 + 2 * index) }
+            for message in messages { try await connection.send(binary: message) }
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            let entries = try await harness.entries(of: "alice")
+            let frames = entries.flatMap(\.frames).map { Array($0.readableBytesView) }
+            #expect(frames == messages)
+            var next: UInt64 = 0
+            var sample: UInt64 = 0
+            for entry in entries {
+                #expect(entry.firstSequence == next)
+                #expect(entry.firstSample == sample)
+                next = entry.nextSequence
+                sample += UInt64(entry.sampleCount)
+            }
+            #expect(sample == UInt64(messages.reduce(0) { $0 + $1.count / 2 }))
+        }
+    }
+
+    @Test("The device's close code is echoed once its audio is in Redis")
+    func echo() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            try await connection.send(binary: [UInt8](repeating: 1, count: 640))
+            async let closed = connection.untilClosed()
+            await connection.close(code: 1000)
+            #expect(await closed.code == 1000)
+            let entries = try await harness.entries(of: "alice")
+            #expect(entries.flatMap(\.frames).count == 1)
+        }
+    }
+
+    @Test("Keep-alives, empty messages, and text of every kind leave the session alone")
+    func harmless() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            try await connection.send(binary: [])
+            try await connection.send(binary: [0x8A, 0x00])
+            for text in ["not json", "[]", #"{"type":"speaker_assigned"}"#, #"{"type":"image_chunk"}"#, #"{"type":"x"}"#] {
+                try await connection.send(text: text)
+            }
+            try await connection.send(binary: [UInt8](repeating: 7, count: 32))
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            #expect(try await harness.entries(of: "alice").flatMap(\.frames).count == 1)
+        }
+    }
+
+    @Test("A message over 128 KiB is closed with 1009, one of exactly that size is not")
+    func tooLarge() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            try await connection.send(binary: [UInt8](repeating: 0, count: 128 * 1024))
+            try await connection.send(binary: [UInt8](repeating: 0, count: 128 * 1024 + 1))
+            #expect(await connection.untilClosed().code == 1009)
+            #expect(try await harness.untilEnded("alice") == .protocolError)
+            #expect(try await harness.entries(of: "alice").flatMap(\.frames).count == 1)
+        }
+    }
+
+    @Test("Opus packets that cannot be are appended and do not end the session")
+    func corruptOpus() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect("codec=opus_fs320&sample_rate=16000")
+            try await connection.send(binary: [0xFF, 0x00, 0x01])
+            try await connection.send(binary: [0xB8] + [UInt8](repeating: 3, count: 40))
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            let entries = try await harness.entries(of: "alice")
+            #expect(entries.flatMap(\.frames).count == 2)
+            #expect(entries.reduce(0) { $0 + Int($1.sampleCount) } == 320)
+        }
+    }
+
+    @Test("A quiet device is pinged, and closed with 1001 after the inactivity limit")
+    func inactivity() async throws {
+        var limits = Limits()
+        limits.pingInterval = .seconds(1)
+        limits.inactivityTimeout = .seconds(3)
+        try await GatewayHarness.with(limits: limits) { harness in
+            let closed = try await harness.connect().untilClosed()
+            #expect(closed.code == 1001)
+            #expect(closed.texts.count { $0 == "ping" } >= 2)
+            #expect(try await harness.untilEnded("alice") == .inactive)
+        }
+    }
+
+    @Test("A device that vanishes leaves an end marker")
+    func vanished() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            var inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            try await connection.send(binary: [UInt8](repeating: 9, count: 640))
+            connection.abort()
+            #expect(try await harness.untilEnded("alice") == .connectionLost)
+            #expect(try await harness.fleet.handOff.liveSessions(in: [harness.partition(of: "alice")]).isEmpty)
+        }
+    }
+
+    @Test("A drain appends what waits, closes with 1001 and ends every session")
+    func drain() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            var inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            for _ in 0..<5 { try await connection.send(binary: [UInt8](repeating: 9, count: 640)) }
+            try await eventually("the first batch") { try await !harness.entries(of: "alice").isEmpty }
+            try await connection.send(binary: [UInt8](repeating: 8, count: 640))
+            // The socket is read in order: once the text is counted as a message, the audio before it was taken.
+            try await eventually("the last message") {
+                try await harness.entries(of: "alice").flatMap(\.frames).count == 6
+            }
+            await harness.shutDown()
+            #expect(try await harness.untilEnded("alice") == .gatewayDraining)
+        }
+    }
+
+    @Test("Another owner of the session is noticed at the next append: the connection is closed, nothing is ended twice")
+    func superseded() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            var inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            let partition = harness.partition(of: "alice")
+            let live = try await harness.fleet.handOff.liveSessions(in: [partition])
+            let session = try #require(live[partition]?.first)
+            let user = try #require(UserID("alice"))
+            _ = try await harness.fleet.handOff.end(
+                SessionEnding(
+                    session: session.key, user: user, epoch: nil, gateway: harness.incarnation, reason: .gatewayDead,
+                    now: WallClock.microseconds), in: partition)
+            try await connection.send(binary: [UInt8](repeating: 9, count: 640))
+            #expect(await inbox.next() == nil)
+            let markers = try await harness.entries(of: "alice").filter { $0.frames.isEmpty }
+            #expect(markers.count == 1)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import EarshotClient
+import EarshotModel
+import Testing
+import TestSupport
+
+@Suite struct WebListenTests {
+    private let path = "/v4/web/listen"
+
+    @Test("A browser authenticates by its first message")
+    func authenticated() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect(path: path)
+            try await connection.send(text: #"{"type":"auth","token":"dev:web-user"}"#)
+            try await connection.send(binary: [UInt8](repeating: 4, count: 640))
+            var inbox = Inbox(connection)
+            #expect(await inbox.next() == #"{"type":"auth_response","success":true}"#)
+            #expect(await inbox.skip(to: #""status":"ready""#) != nil)
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("web-user") == .clientClosed)
+            #expect(try await harness.entries(of: "web-user").flatMap(\.frames).count == 1)
+        }
+    }
+
+    @Test("Anything else as the first message is answered and closed with 1008", arguments: [
+        #"{"type":"auth","token":"nonsense"}"#, #"{"type":"auth"}"#, "hello", #"{"type":"other"}"#,
+    ])
+    func refused(text: String) async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect(path: path)
+            try await connection.send(text: text)
+            let closed = await connection.untilClosed()
+            #expect(closed.texts == [#"{"type":"auth_response","success":false}"#])
+            #expect(closed.code == 1008)
+        }
+    }
+
+    @Test("Audio before the authentication is refused")
+    func binaryFirst() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect(path: path)
+            try await connection.send(binary: [1, 2, 3, 4])
+            #expect(await connection.untilClosed().code == 1008)
+        }
+    }
+
+    @Test("Silence instead of a first message is closed with 1008")
+    func timeout() async throws {
+        var limits = Limits()
+        limits.firstMessageTimeout = .seconds(1)
+        try await GatewayHarness.with(limits: limits) { harness in
+            #expect(try await harness.connect(path: path).untilClosed().code == 1008)
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@main
+enum LaneProbe {
+    static func main() async throws {}
+}

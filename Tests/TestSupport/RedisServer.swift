@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+package import RedisClient
+import Synchronization
+
+/// A real redis-server of the tests: a free port, a temporary directory, gone with the test process.
+package final class RedisServer: Sendable {
+    /// The port it serves on, also after a restart.
+    package let port: Int
+    private let directory: String
+    private let arguments: [String]
+    private let child = Mutex<ChildProcess?>(nil)
+
+    /// One server for all suites that share it by key prefix; it keeps nothing on disk.
+    package static let shared = Result {
+        let server = try RedisServer.started(options: ["--appendonly", "no"])
+        // Nothing is written, and nobody will be there to tidy up when the process ends.
+        try? FileManager.default.removeItem(atPath: server.directory)
+        return server
+    }
+
+    private init(port: Int, options: [String]) throws {
+        self.port = port
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-redis-\(UUID())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        // `always`: what the server has acknowledged is on disk when it is killed.
+        arguments =
+            ["--bind", "127.0.0.1", "--port", "\(port)", "--dir", directory, "--save", "", "--daemonize", "no"]
+            + ["--appendonly", "yes", "--appendfsync", "always", "--logfile", "\(directory)/log"] + options
+    }
+
+    deinit {
+        child.withLock { $0?.kill() }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Starts a server and waits until it takes connections.
+    ///
+    /// - Parameter options: further arguments of redis-server; they win over the fixture's own.
+    package static func started(options: [String] = []) throws -> RedisServer {
+        // Another process may take the free port before the server binds it; then another one is tried.
+        for _ in 1..<5 {
+            let server = try RedisServer(port: freePort(), options: options)
+            do {
+                try server.start()
+                return server
+            } catch is ChildProcess.Failure {
+                continue
+            }
+        }
+        let server = try RedisServer(port: freePort(), options: options)
+        try server.start()
+        return server
+    }
+
+    /// A configuration for this server that is patient: the machine the tests run on may be busy.
+    package var configuration: RedisConfiguration {
+        var configuration = RedisConfiguration(host: "127.0.0.1", port: port)
+        configuration.reconnectCap = .milliseconds(200)
+        configuration.connectTimeout = .seconds(20)
+        configuration.commandTimeout = .seconds(30)
+        return configuration
+    }
+
+    /// The URL for another process.
+    package var url: String { "redis://127.0.0.1:\(port)/0" }
+
+    /// Starts it again on the same data and port after `kill()`.
+    package func start() throws {
+        let log = "\(directory)/log"
+        try? FileManager.default.removeItem(atPath: log)
+        let process = try ChildProcess(["redis-server"] + arguments)
+        child.withLock { $0 = process }
+        for _ in 0..<3_000 {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            if text.contains("Ready to accept connections") { return }
+            guard process.isRunning else { throw ChildProcess.Failure("redis-server ended: \(text.suffix(500))") }
+            usleep(10_000)
+        }
+        throw ChildProcess.Failure("redis-server did not get ready within 30 s")
+    }
+
+    /// Kills it with SIGKILL and waits for its end.
+    package func kill() { child.withLock { $0.take() }?.kill() }
+
+    /// Stops its execution; it keeps its connections and answers nothing.
+    package func freeze() { child.withLock { $0?.send(SIGSTOP) } }
+
+    /// Lets a frozen server go on.
+    package func thaw() { child.withLock { $0?.send(SIGCONT) } }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
+            }
+        }
+        guard result == 0 else { throw ChildProcess.Failure("no free port: errno \(errno)") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
