@@ -22,6 +22,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
@@ -103,7 +104,7 @@ let package = Package(
         .target(name: "AccessTokens", dependencies: [jwtKit, logging], swiftSettings: strict),
         .target(
             name: "EarshotClient",
-            dependencies: ["AudioCodecs", "EarshotModel", nioCore, nioPosix, nioHTTP1, nioWebSocket],
+            dependencies: ["AudioCodecs", nioCore, nioPosix, nioHTTP1, nioWebSocket],
             swiftSettings: strict),
 
         // Roles: the behaviour of one process each. `WorkerRuntime` is the one role library other roles import.
@@ -161,6 +162,62 @@ let package = Package(
                 "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "RedisClient",
                 "ServiceBootstrap", "SessionRecord", "WorkerRuntime", nioCore,
             ]),
+
+        // Tests. Nothing in Sources imports TestSupport.
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", nioCore, nioPosix,
+                logging, coreMetrics,
+            ],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "LaneProbe",
+            dependencies: [
+                "AudioStreams", "EarshotModel", "RedisClient", "TestSupport", "WorkerRuntime", nioCore, lifecycle,
+                logging,
+            ],
+            path: "Tests/LaneProbe", swiftSettings: strict),
+        tests("EarshotModel", [nioCore]),
+        tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
+        tests("PostgresClient", ["TestSupport", logging]),
+        tests("AudioCodecs", []),
+        tests("SpeechEngine", []),
+        tests("SpeechRecognition", ["SpeechEngine", logging]),
+        tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
+        tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
+        tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),
+        tests(
+            "WorkerRuntime",
+            ["AudioStreams", "EarshotModel", "LaneProbe", "RedisClient", "TestSupport", nioCore, lifecycle, logging]),
+        tests("SessionRecord", ["EarshotModel", "PostgresClient", "TestSupport", logging]),
+        tests(
+            "GatewayService",
+            [
+                "AccessTokens", "AudioStreams", "EarshotClient", "EarshotModel", "RedisClient", "TestSupport", nioCore,
+                nioPosix, nioWebSocket, lifecycle, logging,
+            ]),
+        tests(
+            "TranscriptWorker",
+            [
+                "AudioCodecs", "AudioStreams", "EarshotModel", "SpeechRecognition", "TestSupport", "WorkerRuntime",
+                nioCore, lifecycle, logging,
+            ]),
+        tests(
+            "CoordinatorService",
+            [
+                "AudioStreams", "EarshotModel", "SessionRecord", "TestSupport", "WorkerRuntime", nioCore, lifecycle,
+                logging,
+            ]),
+        tests(
+            "ServiceBootstrap", [configuration, coreMetrics, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "AudioCodecs", "EarshotClient", "EarshotModel", "TestSupport", "earshot", "earshot-coordinator",
+                "earshot-gateway", "earshot-transcript", nioPosix,
+            ],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

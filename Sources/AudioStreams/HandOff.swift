@@ -49,8 +49,9 @@ package protocol HandOff: Sendable {
     func sightings(of partitions: [Partition], group: WorkerGroup) async throws(HandOffError)
         -> [Partition: Lease.Sighting]
     /// Names what the owner is about to touch in a replay, or `nil` when it is through; forgets the crashes of `cleared`.
-    func takeInHand(_ hand: String?, clearing cleared: String?, token: FencingToken, group: WorkerGroup, partition: Partition)
-        async throws(HandOffError) -> Bool
+    func takeInHand(
+        _ hand: String?, clearing cleared: String?, token: FencingToken, group: WorkerGroup, partition: Partition
+    ) async throws(HandOffError) -> Bool
 
     /// Entries of a stream behind a position, without any side effect.
     func entries(of stream: StreamKind, in partition: Partition, after position: StreamPosition, count: Int)

@@ -1,4 +1,4 @@
-import Metrics
+import CoreMetrics
 
 /// What a recogniser reports of itself.
 struct RecognitionMetrics: Sendable {
@@ -48,16 +48,20 @@ struct RecognitionMetrics: Sendable {
     }
 
     func started(_ kind: RecognitionPriority.Class, waited: Duration) {
-        wait[kind]?.record(duration: waited)
+        wait[kind]?.recordNanoseconds(Self.nanoseconds(waited))
     }
 
     func ran(_ kind: RecognitionPriority.Class, for duration: Duration, sampleCount: Int) {
-        inference[kind]?.record(duration: duration)
+        inference[kind]?.recordNanoseconds(Self.nanoseconds(duration))
         audio[kind]?.increment(by: Double(sampleCount) / 16_000)
     }
 
     func ended(_ kind: RecognitionPriority.Class, _ result: Result<String, RecognitionError>) {
         outcomes[kind]?[Self.outcome(result)]?.increment()
+    }
+
+    private static func nanoseconds(_ duration: Duration) -> Int64 {
+        Int64(duration / .nanoseconds(1))
     }
 
     private static func outcome(_ result: Result<String, RecognitionError>) -> Outcome {

@@ -44,7 +44,8 @@ package struct SpeechSegmenter: Sendable {
     ///
     /// Samples after the outcome are not taken; the caller feeds them, from the restart point on, to a new segmenter.
     /// Values outside -1…1 are clamped, values that are no numbers become 0.
-    /// - Throws: `RecognitionError` with `unavailable` when the voice activity model fails; the segmenter is spent then.
+    /// - Throws: `RecognitionError` with `unavailable` when the voice activity model fails; the segmenter is spent
+    ///   then.
     package mutating func feed(_ samples: ArraySlice<Float>) throws(RecognitionError) -> Outcome? {
         precondition(!isSpent, "a segmenter is used after its outcome")
         var rest = samples
@@ -79,8 +80,8 @@ package struct SpeechSegmenter: Sendable {
 
     /// Ends the segmenter now, between two words if it can: for a hand-over, or when memory is short.
     ///
-    /// An open utterance of 3 s or more is cut at the quietest place of its later half. A shorter one is left to whoever
-    /// goes on from the restart point, which then lies before it (at 0, if it began there).
+    /// An open utterance of 3 s or more is cut at the quietest place of its later half. A shorter one is left to
+    /// whoever goes on from the restart point, which then lies before it (at 0, if it began there).
     package mutating func cut() -> (utterance: Utterance?, restart: Int) {
         precondition(!isSpent, "a segmenter is used after its outcome")
         isSpent = true

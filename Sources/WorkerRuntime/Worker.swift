@@ -57,9 +57,8 @@ package final class Worker: Service {
 
     /// A worker that does nothing until it runs.
     ///
-    /// - Parameters:
-    ///   - metrics: where the counters are kept; tests pass their own.
-    ///   - onReady: told after every round whether the worker is in contact, and why not.
+    /// The counters are kept in `metrics`; tests pass their own. `onReady` is told after every round whether the worker
+    /// is in contact, and why not.
     package init(
         _ configuration: Configuration, handOff: any HandOff, reader: any StreamReader,
         factory: any LaneProcessorFactory, metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger,

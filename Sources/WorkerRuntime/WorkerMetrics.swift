@@ -25,7 +25,7 @@ package struct WorkerMetrics: Sendable {
 
     /// The counters of a group.
     ///
-    /// - Parameter factory: where they are kept; tests pass their own.
+    /// They are kept in the factory; tests pass their own.
     package init(group: WorkerGroup, factory: any MetricsFactory = MetricsSystem.factory) {
         self.group = group
         self.factory = factory

@@ -128,26 +128,30 @@ extension DeviceConnection {
 
 }
 
-/// Reads a device's messages one after another.
-struct Inbox {
-    private var iterator: DeviceMessages.AsyncIterator
+/// Reads a device's messages one after another, pings left out.
+final class Inbox: Sendable {
+    private let texts: AsyncStream<String>
 
-    init(_ connection: DeviceConnection) { iterator = connection.messages.makeAsyncIterator() }
-
-    /// The next text that is no ping, or `nil` at the close.
-    mutating func next() async -> String? {
-        while let message = await iterator.next() {
-            switch message {
-            case .text("ping"), .binary: continue
-            case .text(let text): return text
-            case .closed: return nil
+    /// The one reader of a connection.
+    init(_ connection: DeviceConnection) {
+        let (texts, continuation) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(10_000))
+        self.texts = texts
+        Task {
+            for await message in connection.messages {
+                if case .text(let text) = message, text != "ping" { continuation.yield(text) }
             }
+            continuation.finish()
         }
+    }
+
+    /// The next text, or `nil` at the close.
+    func next() async -> String? {
+        for await text in texts { return text }
         return nil
     }
 
     /// Skips to the text that contains something.
-    mutating func skip(to part: String) async -> String? {
+    func skip(to part: String) async -> String? {
         while let text = await next() { if text.contains(part) { return text } }
         return nil
     }

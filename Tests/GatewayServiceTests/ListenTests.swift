@@ -1,3 +1,4 @@
+import AudioStreams
 import EarshotClient
 import EarshotModel
 import NIOCore
@@ -8,7 +9,7 @@ import TestSupport
     @Test("A session starts with the contract's messages, in order")
     func start() async throws {
         try await GatewayHarness.with { harness in
-            var inbox = Inbox(try await harness.connect())
+            let inbox = Inbox(try await harness.connect())
             #expect(await inbox.next()?.contains(#""status":"initiating""#) == true)
             #expect(await inbox.next()?.contains("in_progress_conversations_processing") == true)
             let conversation = await inbox.next()
@@ -114,7 +115,7 @@ import TestSupport
     func vanished() async throws {
         try await GatewayHarness.with { harness in
             let connection = try await harness.connect()
-            var inbox = Inbox(connection)
+            let inbox = Inbox(connection)
             _ = await inbox.skip(to: #""status":"ready""#)
             try await connection.send(binary: [UInt8](repeating: 9, count: 640))
             connection.abort()
@@ -127,7 +128,7 @@ import TestSupport
     func drain() async throws {
         try await GatewayHarness.with { harness in
             let connection = try await harness.connect()
-            var inbox = Inbox(connection)
+            let inbox = Inbox(connection)
             _ = await inbox.skip(to: #""status":"ready""#)
             for _ in 0..<5 { try await connection.send(binary: [UInt8](repeating: 9, count: 640)) }
             try await eventually("the first batch") { try await !harness.entries(of: "alice").isEmpty }
@@ -145,7 +146,7 @@ import TestSupport
     func superseded() async throws {
         try await GatewayHarness.with { harness in
             let connection = try await harness.connect()
-            var inbox = Inbox(connection)
+            let inbox = Inbox(connection)
             _ = await inbox.skip(to: #""status":"ready""#)
             let partition = harness.partition(of: "alice")
             let live = try await harness.fleet.handOff.liveSessions(in: [partition])

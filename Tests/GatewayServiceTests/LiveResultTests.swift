@@ -33,9 +33,9 @@ import TestSupport
         }
     }
 
-    private func withScene(_ body: @Sendable (Scene, inout Inbox) async throws -> Void) async throws {
+    private func withScene(_ body: @Sendable (Scene, Inbox) async throws -> Void) async throws {
         try await GatewayHarness.with { harness in
-            var inbox = Inbox(try await harness.connect())
+            let inbox = Inbox(try await harness.connect())
             _ = await inbox.skip(to: #""status":"ready""#)
             let partition = harness.partition(of: "alice")
             let live = try await harness.fleet.handOff.liveSessions(in: [partition])
@@ -48,7 +48,7 @@ import TestSupport
                 return
             }
             let scene = Scene(harness: harness, session: session, partition: partition, token: grant.token)
-            try await body(scene, &inbox)
+            try await body(scene, inbox)
         }
     }
 

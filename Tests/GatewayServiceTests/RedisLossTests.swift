@@ -1,5 +1,6 @@
 import EarshotClient
 import EarshotModel
+import NIOCore
 import Testing
 import TestSupport
 
@@ -9,7 +10,7 @@ import TestSupport
         let server = try RedisServer.started()
         try await GatewayHarness.with(redis: server.configuration) { harness in
             let connection = try await harness.connect()
-            var inbox = Inbox(connection)
+            let inbox = Inbox(connection)
             _ = await inbox.skip(to: #""status":"ready""#)
             let sender = Messages(count: 400)
             for index in 0..<150 { try await connection.send(binary: sender[index]) }

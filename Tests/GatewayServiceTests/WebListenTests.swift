@@ -12,7 +12,7 @@ import TestSupport
             let connection = try await harness.connect(path: path)
             try await connection.send(text: #"{"type":"auth","token":"dev:web-user"}"#)
             try await connection.send(binary: [UInt8](repeating: 4, count: 640))
-            var inbox = Inbox(connection)
+            let inbox = Inbox(connection)
             #expect(await inbox.next() == #"{"type":"auth_response","success":true}"#)
             #expect(await inbox.skip(to: #""status":"ready""#) != nil)
             await connection.close(code: 1000)
@@ -48,7 +48,8 @@ import TestSupport
         var limits = Limits()
         limits.firstMessageTimeout = .seconds(1)
         try await GatewayHarness.with(limits: limits) { harness in
-            #expect(try await harness.connect(path: path).untilClosed().code == 1008)
+            let closed = try await harness.connect(path: path).untilClosed()
+            #expect(closed.code == 1008)
         }
     }
 }

@@ -1,4 +1,5 @@
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("The pool on a real server", .timeLimit(.minutes(5)))

@@ -1,4 +1,5 @@
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("Errors of a real server")

@@ -1,4 +1,5 @@
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("Transactions and locks", .timeLimit(.minutes(5)))

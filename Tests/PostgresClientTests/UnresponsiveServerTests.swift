@@ -1,5 +1,6 @@
 import Glibc
 import PostgresClient
+import TestSupport
 import Testing
 
 @Suite("Servers that hang, stop and come back", .timeLimit(.minutes(5)))

@@ -5,7 +5,7 @@ import Testing
 @Suite("Blocking reads")
 struct RedisBlockingReaderTests {
     /// Blocks far longer than any test may take, so that only a wake-up ends it.
-    private static let read = RedisCommand("XREAD", "BLOCK", "600000", "STREAMS", "s", "$")
+    private static let read = RedisCommand("XREAD", "BLOCK", "100000", "STREAMS", "s", "$")
 
     private static func reader(_ configuration: RedisConfiguration) -> RedisBlockingReader {
         RedisBlockingReader(configuration, eventLoop: TestSupport.eventLoop, logger: TestSupport.logger)
@@ -16,12 +16,19 @@ struct RedisBlockingReaderTests {
         #expect(reply == .simple("PONG"))
     }
 
+    /// Waits until the server has noticed that the reader of a wait given up is gone.
+    private static func untilNobodyReads(_ client: RedisClient) async throws {
+        try await RedisServerFixture.poll("the reader to hang up") {
+            try await client.execute(RedisCommand("CLIENT", "LIST")).string?.contains("cmd=xread") == false
+        }
+    }
+
     @Test("A read that blocks returns what is appended, and null when it runs out; one connection serves both")
     func reading() async throws {
         try await RedisServerFixture.with { server in
             let reader = Self.reader(server.configuration)
             try await TestSupport.withClient(server.configuration) { client in
-                async let reply = reader.execute(Self.read, timeout: .seconds(600))
+                async let reply = reader.execute(Self.read, timeout: .seconds(100))
                 try await TestSupport.untilBlocked(in: "xread", client)
                 _ = try await client.execute(RedisCommand("XADD", "s", "1-1", "e", "payload"))
                 let entry = try await reply.array?.first?.array?.last?.array?.first?.array
@@ -42,13 +49,16 @@ struct RedisBlockingReaderTests {
     func interruption() async throws {
         try await RedisServerFixture.with { server in
             let reader = Self.reader(server.configuration)
+            // So that the connection given up is one that an earlier read has opened.
+            try await Self.expectPong(from: reader)
             try await TestSupport.withClient(server.configuration) { client in
                 async let outcome = TestSupport.failure {
-                    _ = try await reader.execute(Self.read, timeout: .seconds(600))
+                    _ = try await reader.execute(Self.read, timeout: .seconds(100))
                 }
                 try await TestSupport.untilBlocked(in: "xread", client)
                 reader.interrupt()
                 #expect(await outcome?.code == .cancelled)
+                try await Self.untilNobodyReads(client)
                 try await Self.expectPong(from: reader)
             }
             await reader.close()
@@ -59,11 +69,14 @@ struct RedisBlockingReaderTests {
     func cancellation() async throws {
         try await RedisServerFixture.with { server in
             let reader = Self.reader(server.configuration)
+            // So that the connection given up is one that an earlier read has opened.
+            try await Self.expectPong(from: reader)
             try await TestSupport.withClient(server.configuration) { client in
-                let task = Task { try await reader.execute(Self.read, timeout: .seconds(600)) }
+                let task = Task { try await reader.execute(Self.read, timeout: .seconds(100)) }
                 try await TestSupport.untilBlocked(in: "xread", client)
                 task.cancel()
                 #expect(await TestSupport.failure { _ = try await task.value }?.code == .cancelled)
+                try await Self.untilNobodyReads(client)
                 try await Self.expectPong(from: reader)
             }
             await reader.close()
@@ -76,7 +89,7 @@ struct RedisBlockingReaderTests {
             let reader = Self.reader(server.configuration)
             reader.interrupt()
             reader.interrupt()
-            let error = await TestSupport.failure { _ = try await reader.execute(Self.read, timeout: .seconds(600)) }
+            let error = await TestSupport.failure { _ = try await reader.execute(Self.read, timeout: .seconds(100)) }
             #expect(error?.code == .cancelled)
             try await Self.expectPong(from: reader)
             await reader.close()
@@ -105,7 +118,7 @@ struct RedisBlockingReaderTests {
             let reader = Self.reader(server.configuration)
             try await TestSupport.withClient(server.configuration) { client in
                 async let outcome = TestSupport.failure {
-                    _ = try await reader.execute(Self.read, timeout: .seconds(600))
+                    _ = try await reader.execute(Self.read, timeout: .seconds(100))
                 }
                 try await TestSupport.untilBlocked(in: "xread", client)
                 server.kill()
@@ -131,7 +144,7 @@ struct RedisBlockingReaderTests {
             #expect(error?.code == .server && error?.context == "XREAD")
             try await TestSupport.withClient(server.configuration) { client in
                 async let outcome = TestSupport.failure {
-                    _ = try await reader.execute(Self.read, timeout: .seconds(600))
+                    _ = try await reader.execute(Self.read, timeout: .seconds(100))
                 }
                 try await TestSupport.untilBlocked(in: "xread", client)
                 let second = await TestSupport.failure {

@@ -62,10 +62,7 @@ struct RedisFunctionLibraryTests {
             try await TestSupport.withClient(server.configuration) { try await $0.load(Self.library(version: 3)) }
             let old = try Self.library(version: 2)
             try await TestSupport.withClient(server.configuration, libraries: [old]) { client in
-                // Until the first attempt has failed the reason is not known yet.
-                while client.lastFailure == nil {
-                    _ = await TestSupport.failure { try await client.untilConnected(deadline: .milliseconds(50)) }
-                }
+                try await RedisServerFixture.poll("the first attempt to fail") { client.lastFailure != nil }
                 let error = await TestSupport.failure { try await client.untilConnected(deadline: .milliseconds(50)) }
                 #expect(error?.code == .notConnected)
                 #expect(error?.message.contains("never replaces a newer one") == true)

@@ -21,7 +21,7 @@ package struct ByteLedger: Sendable {
     /// What is wrong with events that stand in the order of their stream: each session's ranges must follow each other
     /// without a hole or an overlap from 0 on, hold the very bytes sent, and reach the end.
     ///
-    /// - Parameter isWhole: false when more may follow: then ranges need not reach the end.
+    /// When more may follow, `isWhole` is false and ranges need not reach the end.
     package func violations(in events: [ByteEvent], isWhole: Bool = true) -> [String] {
         var found: [String] = []
         var reached: [SessionID: UInt64] = [:]

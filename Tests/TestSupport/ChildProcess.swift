@@ -21,7 +21,7 @@ package final class ChildProcess: Sendable {
     /// `setpriv` has the kernel kill it when the thread that started it ends, and that thread lives as long as this
     /// process; a thread of Swift's pool may end at any time.
     ///
-    /// - Parameter output: path of a file that gets stdout and stderr; `nil` drops them.
+    /// The last argument is the path of a file that gets stdout and stderr; without one they are dropped.
     package init(_ command: [String], output: String? = nil) throws {
         let words = ["setpriv", "--pdeathsig", "KILL"] + command
         pid = try SpawningThread.shared.run { try Self.spawn(words, output: output ?? "/dev/null") }

@@ -7,6 +7,7 @@
 ///   - limit: how long to ask.
 ///   - what: what is waited for, for the failure's text.
 ///   - answer: returns `nil` as long as it is not there.
+/// - Returns: the answer.
 /// - Throws: `ChildProcess.Failure` at the limit, or what `answer` throws.
 package func eventually<Answer>(
     within limit: Duration = .seconds(60), _ what: String, _ answer: () async throws -> Answer?

@@ -20,7 +20,7 @@ package struct RedisFleet: Sendable {
 
     /// Runs a body with a fleet.
     ///
-    /// - Parameter configuration: where the server is; `nil` takes the shared one.
+    /// Without a configuration it is on the shared server.
     package static func with<Value: Sendable>(
         _ configuration: RedisConfiguration? = nil, prefix: String? = nil, limits: Limits = Limits(),
         _ body: (RedisFleet) async throws -> Value

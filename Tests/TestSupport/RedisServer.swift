@@ -36,7 +36,7 @@ package final class RedisServer: Sendable {
 
     /// Starts a server and waits until it takes connections.
     ///
-    /// - Parameter options: further arguments of redis-server; they win over the fixture's own.
+    /// The options are further arguments of redis-server; they win over the fixture's own.
     package static func started(options: [String] = []) throws -> RedisServer {
         // Another process may take the free port before the server binds it; then another one is tried.
         for _ in 1..<5 {

@@ -2,8 +2,8 @@ import AudioStreams
 import EarshotModel
 import NIOCore
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 import WorkerRuntime
 
 @Suite("Worker: lanes", .timeLimit(.minutes(2)))
@@ -27,7 +27,9 @@ struct LaneTests {
             for number in 0..<12 { devices.append(try await TestDevice(fixture, user: "user\(number)")) }
             try await fixture.withWorker(factory: ByteCounter.Factory(bytesPerEvent: 100)) { worker in
                 for round in 0..<20 {
-                    for index in devices.indices { try await devices[index].send(1 + (round + index) % 4, noting: &ledger) }
+                    for index in devices.indices {
+                        try await devices[index].send(1 + (round + index) % 4, noting: &ledger)
+                    }
                 }
                 for device in devices { try await device.end() }
                 let events = try await fixture.until("all ends") { $0.count(where: \.isEnd) == devices.count }
@@ -42,7 +44,8 @@ struct LaneTests {
         }
     }
 
-    @Test("A lane that waits stops no neighbour, drops what it cannot keep and loses nothing", arguments: Store.allCases)
+    @Test(
+        "A lane that waits stops no neighbour, drops what it cannot keep and loses nothing", arguments: Store.allCases)
     func independence(store: Store) async throws {
         var limits = RuntimeFixture.limits
         limits.waitingLaneEntriesMaximum = 4
@@ -165,7 +168,8 @@ struct LaneTests {
                     let expected = ledger.count(device.id)
                     _ = try await fixture.until("round \(round)") { $0.last?.to == expected }
                     if round % 2 == 0 {
-                        try await eventually("the lane is closed", isTrue: { worker.metrics.gauge("worker.lanes") == 0 })
+                        try await eventually(
+                            "the lane is closed", isTrue: { worker.metrics.gauge("worker.lanes") == 0 })
                     }
                 }
                 try await device.end()

@@ -79,7 +79,9 @@ package final class AudioAppender {
 
     // MARK: Operations
 
-    /// Queues an append; `flush` sends it. It completes with a failure only when Redis refuses it for good.
+    /// Queues an append; `flush` sends it.
+    ///
+    /// It completes with a failure only when Redis refuses it for good.
     package func append(
         _ entry: ByteBuffer, to partition: Partition,
         completion: @escaping (Result<Void, HandOffError>) -> Void
@@ -209,7 +211,9 @@ package final class AudioAppender {
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             connection.closeFuture.whenComplete { _ in bound.value.lost(connection) }
             connection.onWritabilityChange { _ in bound.value.judgePressure(at: .now()) }
-            if !operations.isEmpty { logger.info("sending again what was unanswered", metadata: ["operations": "\(operations.count)"]) }
+            if !operations.isEmpty {
+                logger.info("sending again what was unanswered", metadata: ["operations": "\(operations.count)"])
+            }
             send(at: .now())
             judgePressure(at: .now())
         case .failure(let error):

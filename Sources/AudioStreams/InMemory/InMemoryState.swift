@@ -103,7 +103,8 @@ struct InMemoryState {
     }
 
     /// Entries behind a position; entries stand in the order of their positions.
-    func entries(_ kind: StreamKind, _ partition: Partition, after position: StreamPosition, count: Int) -> [StreamEntry]
+    func entries(_ kind: StreamKind, _ partition: Partition, after position: StreamPosition, count: Int)
+        -> [StreamEntry]
     {
         let entries = stream(kind, partition).entries
         var low = 0
@@ -152,7 +153,8 @@ struct InMemoryState {
             }
             return Self.grant(known)
         }
-        let conversation = registration.parameters.clientConversation
+        let conversation =
+            registration.parameters.clientConversation
             ?? ConversationID(.timeOrdered(at: registration.now))
         var user = User(
             conversation: conversation.description, start: registration.now, touched: registration.now,

@@ -117,7 +117,8 @@ package struct RedisHandOff: HandOff {
     ) async throws(HandOffError) -> RegisteredSession? {
         let reply = try await execute(
             RedisCommand(
-                "HMGET", arguments: RegisteredSession.fields(group).reduce([.init(keys.session(id, partition))]) {
+                "HMGET",
+                arguments: RegisteredSession.fields(group).reduce([.init(keys.session(id, partition))]) {
                     $0 + [RedisArgument($1)]
                 }
             ).retriable())

@@ -11,7 +11,7 @@ struct SetupCommand: AsyncParsableCommand {
         commandName: "setup", abstract: "Installs what is missing, and checks that all is there and undamaged.",
         discussion: """
             In a checkout it runs scripts/install-packages (Debian packages, with sudo when not root) and \
-            scripts/fetch-speech (the speech engine, checked against pinned SHA-256 sums). Then, and with --check only, \
+            scripts/fetch-speech (the speech engine, against pinned SHA-256 sums). Then, and with --check only, \
             it looks at everything. Exit code 0 says that nothing is missing.
             """)
 

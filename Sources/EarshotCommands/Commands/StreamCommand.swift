@@ -1,7 +1,6 @@
 import ArgumentParser
 import EarshotClient
 import EarshotModel
-import NIOPosix
 import ServiceBootstrap
 
 /// `earshot stream`: behaves as a device, or as many.
@@ -17,9 +16,9 @@ struct StreamCommand: AsyncParsableCommand {
             With --json: one object on one line at the end. {"sessions":[{"uid","outcome" (completed, ended_by_server, \
             not_authenticated, not_ready, failed),"error","http_status","session_id","conversation_id","close_code",\
             "close_reason","sent_seconds","sent_messages","text","segments":[{"id","text","start","end","speaker"}],\
-            "first_interim_ms" (first word's sound to its first text),"final_latencies_ms" (a segment's end to its last \
-            text; empty when the conversation was older than the session),"lateness_max_ms"}],"completed","failed",\
-            "audio_seconds","elapsed_seconds"}; what is not known is left out.
+            "first_interim_ms" (first word's sound to its first text),"final_latencies_ms" (a segment's end to its \
+            last text; empty when the conversation was older than the session),"lateness_max_ms"}],"completed",\
+            "failed","audio_seconds","elapsed_seconds"}; what is not known is left out.
             """)
 
     @Argument(help: ArgumentHelp("A WAV file, or headerless 16-bit mono with --raw-rate.", valueName: "file"))

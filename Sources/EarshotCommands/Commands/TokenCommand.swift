@@ -8,7 +8,7 @@ struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Prints an access token for a user.",
         discussion: """
-            Signed with the secret of the data directory that `earshot up` made, or with EARSHOT_AUTH_HS256_SECRET when \
+            Signed with the secret of the data directory that `earshot up` made, or with EARSHOT_AUTH_HS256_SECRET if \
             that is set. Send it as `Authorization: Bearer TOKEN`.
             """)
 

@@ -1,8 +1,6 @@
 /// What `earshot up` says to a person when everything is ready.
 enum ConsoleFleet {
-    /// Addresses, and what to try next.
-    ///
-    /// - Parameter token: For a terminal only.
+    /// Addresses, and what to try next; a token is for a terminal only.
     static func summary(_ status: FleetStatus, dataDirectory: String, token: String?) -> String {
         var lines = ["Earshot is up."]
         if let listen = status.listen {

@@ -6,6 +6,7 @@ enum ConsoleProgress {
     ///   - fraction: How much is done, 0 to 1.
     ///   - label: What stands behind the bar.
     ///   - columns: The terminal's width, which the line never reaches: a full line would wrap.
+    /// - Returns: The line, without its end.
     static func bar(fraction: Double, label: String, columns: Int) -> String {
         let available = max(0, columns - 1)
         let text = String(label.prefix(max(0, available - barColumnsMinimum - 3)))

@@ -1,7 +1,7 @@
 import EarshotClient
 import Synchronization
 
-/// Shows a person how `earshot stream` goes on: on a terminal a moving bar and the words as they come, else plain lines.
+/// Shows a person how `earshot stream` goes on: on a terminal a moving bar and words as they come, else plain lines.
 final class ConsoleStreamDisplay: Sendable {
     private struct State {
         var transcript = ConsoleTranscript()
@@ -97,7 +97,8 @@ final class ConsoleStreamDisplay: Sendable {
     }
 
     private static func plain(_ line: ConsoleTranscript.Line) -> String {
-        "\(ConsoleSessions.clock(seconds: line.start))  \(line.isCorrection ? "(corrected) " : "")\(printable(line.text))"
+        let mark = line.isCorrection ? "(corrected) " : ""
+        return "\(ConsoleSessions.clock(seconds: line.start))  \(mark)\(printable(line.text))"
     }
 
     /// Text from elsewhere must not move the cursor.

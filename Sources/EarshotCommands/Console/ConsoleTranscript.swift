@@ -2,8 +2,8 @@ import EarshotClient
 
 /// A growing transcript as lines: those that will not change any more, and the one that still may.
 ///
-/// The protocol does not mark the last text of a segment, so a segment counts as finished when the next one has begun, or
-/// at the end. One that changes after that is shown again.
+/// The protocol does not mark the last text of a segment, so a segment counts as finished when the next one has begun,
+/// or at the end. One that changes after that is shown again.
 struct ConsoleTranscript {
     /// A line that is not going to change.
     struct Line: Equatable {
@@ -35,9 +35,7 @@ struct ConsoleTranscript {
     /// The text that may still change.
     var open: String? { order.last.flatMap { shown[$0] == segments[$0]?.text ? nil : segments[$0]?.text } }
 
-    /// The lines finished since this was asked last.
-    ///
-    /// - Parameter isOver: Nothing more comes: the last segment is finished, too.
+    /// The lines finished since this was asked last; when all is over, the last segment is finished, too.
     mutating func finishedLines(isOver: Bool) -> [Line] {
         let finished = isOver ? order[...] : order.dropLast()
         return finished.compactMap { id in

@@ -34,7 +34,7 @@ struct ProcessIdentity: Codable, Hashable, Sendable {
     /// - Returns: Whether it was sent.
     @discardableResult
     func send(_ signal: Int32, toGroup isForGroup: Bool = false) -> Bool {
-        // Between the look and the signal lie microseconds; pids come round again after 32,768 processes at the soonest.
+        // Between the look and the signal lie microseconds; a pid comes round after 32,768 processes at the soonest.
         guard isAlive else { return false }
         if isForGroup, getpgid(pid) == pid { return kill(-pid, signal) == 0 }
         return kill(pid, signal) == 0

@@ -9,9 +9,7 @@ struct RestartBackoff: Equatable {
 
     private var next = RestartBackoff.shortest
 
-    /// The pause before the next start.
-    ///
-    /// - Parameter lifetime: How long the child lived.
+    /// The pause before the next start of a child that lived for `lifetime`.
     mutating func pause(afterLifetime lifetime: Duration) -> Duration {
         if lifetime >= Self.recovery { next = Self.shortest }
         defer { next = min(next * 2, Self.longest) }

@@ -44,9 +44,11 @@ final class SupervisedChild: Sendable {
     /// Prepares a child that is started when `start()` is called and `run()` runs.
     ///
     /// - Parameters:
-    ///   - specification: Makes what to run, before every start, from what is known of the runs before.
+    ///   - role: The kind of process.
+    ///   - node: Its name among its kind.
     ///   - logger: Gets a line for every end.
     ///   - onChange: Called after every change of `status`, by whatever thread saw it.
+    ///   - specification: Makes what to run, before every start, from what is known of the runs before.
     init(
         role: String, node: String, logger: Logger, onChange: @escaping @Sendable () -> Void,
         specification: @escaping @Sendable (Status) -> ChildSpecification

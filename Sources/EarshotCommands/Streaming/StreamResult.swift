@@ -51,9 +51,7 @@ struct StreamResult: Encodable, Sendable, Equatable {
         error = "the server refused the device with HTTP \(refusal.status)\(wait): \(body.prefix(300))"
     }
 
-    /// A device that had one.
-    ///
-    /// - Parameter speed: How fast it sent; latencies are known at a paced speed only.
+    /// A device that had one; latencies are known at a paced speed only.
     init(uid: String, report: DeviceReport, speed: Double) {
         self.uid = uid
         switch report.outcome {

@@ -14,6 +14,8 @@ enum HTTPFetch {
     /// - Parameters:
     ///   - base: `http://HOST:PORT`.
     ///   - path: Begins with a slash.
+    ///   - group: The exchange runs on one of its event loops.
+    /// - Returns: The body of the answer.
     /// - Throws: `CommandError` when there is no answer in time, it is too large, or its status is not 200.
     static func text(base: String, path: String, on group: any EventLoopGroup) async throws -> String {
         guard base.hasPrefix("http://"), let colon = base.lastIndex(of: ":"),

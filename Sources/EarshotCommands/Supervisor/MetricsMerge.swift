@@ -1,6 +1,6 @@
 /// Joins the metrics of several processes into one text (Prometheus text format 0.0.4).
 ///
-/// Every sample gets labels that say whose it is; each name has one `# HELP` and one `# TYPE` line, the first ones seen.
+/// Every sample gets labels that say whose it is; each name has one `# HELP` and one `# TYPE` line, the first seen.
 struct MetricsMerge {
     private struct Family {
         var help: Substring?

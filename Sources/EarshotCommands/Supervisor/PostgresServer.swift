@@ -24,6 +24,7 @@ struct PostgresServer: Sendable {
     ///   - paths: The data directory.
     ///   - port: The port of the last run, kept if it is free.
     ///   - logger: Gets a line when the cluster lies elsewhere.
+    /// - Returns: The server, ready to be started.
     /// - Throws: `CommandError` when Postgres is not installed or makes no cluster.
     static func prepare(
         _ paths: DataDirectoryPaths, preferring port: Int?, logger: Logger
@@ -128,8 +129,8 @@ struct PostgresServer: Sendable {
             output: .string(limit: initOutputBytesMaximum), error: .string(limit: initOutputBytesMaximum))
         guard result.terminationStatus.isSuccess else {
             throw CommandError(
-                "initdb made no Postgres cluster in \(place.directory): \(result.standardError) \(result.standardOutput)"
-            )
+                "initdb made no Postgres cluster in \(place.directory): "
+                    + "\(result.standardError) \(result.standardOutput)")
         }
         do {
             try FileManager.default.moveItem(atPath: unfinished, toPath: place.directory)

@@ -14,6 +14,7 @@ enum ProgramSearch {
     /// - Parameters:
     ///   - version: The major version a cluster was made with; nil takes the newest.
     ///   - root: Below which the versions lie.
+    /// - Returns: The directory of the programs.
     /// - Throws: `CommandError` that says how to get them.
     static func postgres(version: String?, root: String = "/usr/lib/postgresql") throws -> String {
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap(Int.init)

@@ -20,6 +20,7 @@ struct RedisServer: Sendable {
     /// - Parameters:
     ///   - paths: The data directory.
     ///   - port: The port of the last run, kept if it is free.
+    /// - Returns: The server, ready to be started.
     /// - Throws: `CommandError` when redis-server is not installed or a file cannot be written.
     static func prepare(_ paths: DataDirectoryPaths, preferring port: Int?) throws -> RedisServer {
         guard let executable = ProgramSearch.path(of: "redis-server") else {

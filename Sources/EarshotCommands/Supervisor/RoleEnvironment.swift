@@ -21,6 +21,7 @@ struct RoleEnvironment: Sendable {
     ///   - role: The process' role.
     ///   - index: Its number among the role's.
     ///   - lastListen: Where a gateway of this name listened before, so that it comes back on the same port.
+    /// - Returns: What to set, and what to take away.
     func variables(role: String, index: Int, lastListen: String?) -> [String: String?] {
         let node = "\(role)-\(index)"
         var variables: [String: String?] = [

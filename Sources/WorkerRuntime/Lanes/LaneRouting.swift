@@ -19,6 +19,7 @@ package struct LaneRouting: Sendable {
     /// One lane a session, in the order of its frames.
     ///
     /// - Parameter wanted: the group's flag; markers reach every group.
+    /// - Returns: the routing of the audio stream.
     package static func sessions(wanted: WorkerFlags) -> LaneRouting {
         LaneRouting(stream: .audio) { entry, _ in
             let audio: AudioEntry

@@ -98,7 +98,9 @@ extension LaneRunner {
         return "failed \(limits.entryAttemptsMaximum) times"
     }
 
-    /// Buries an entry behind everything the lane holds of the frames before it. A buried marker ends the session.
+    /// Buries an entry behind everything the lane holds of the frames before it.
+    ///
+    /// A buried marker ends the session.
     private func giveUp(
         _ entry: LaneEntry, _ reason: String, _ attempt: inout Attempt, _ context: LaneContext,
         _ history: inout LaneHistory

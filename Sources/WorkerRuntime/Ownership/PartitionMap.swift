@@ -11,6 +11,7 @@ package enum PartitionMap {
     ///   - member: whose share is asked for; a member that is not in `members` has none.
     ///   - members: all that count, in any order.
     ///   - count: the number of partitions.
+    /// - Returns: the member's share.
     package static func share(of member: Incarnation, among members: Set<Incarnation>, count: Int) -> Set<Partition> {
         guard members.contains(member) else { return [] }
         let sorted = members.sorted()

@@ -3,7 +3,9 @@ import CoreMetrics
 import DequeModule
 import EarshotModel
 
-/// What the lanes' tasks ask of their partition. A lane is named by its key and the number of its opening, because a
+/// What the lanes' tasks ask of their partition.
+///
+/// A lane is named by its key and the number of its opening, because a
 /// lane that was closed for quiet may be open again before the old task is through.
 extension PartitionConsumer {
     /// Waits for what the lane does next.
@@ -95,7 +97,9 @@ extension PartitionConsumer {
         roomMayHaveCome()
     }
 
-    /// Marks a lane as waiting for a dependency, or as going on. A waiting lane gives up its turn in a replay.
+    /// Marks a lane as waiting for a dependency, or as going on.
+    ///
+    /// A waiting lane gives up its turn in a replay.
     func setWaiting(_ isWaiting: Bool, _ key: LaneKey) async {
         lanes[key]?.isWaiting = isWaiting
         guard isWaiting else { return }
@@ -127,6 +131,7 @@ extension PartitionConsumer {
             lane.inbox.removeAll()
             lane.inboxBytes = 0
             lane.rereadAfter = lane.pending.first?.position.predecessor
+            if lane.rereadAfter != nil { metrics.rereads.increment() }
         }
         lane.heldBytes = 0
         lane.unabsorbed = lane.pending.count
@@ -144,7 +149,8 @@ extension PartitionConsumer {
     }
 
     /// Ends a lane for good: all its entries, now and later, are passed; those not handed out count as late.
-    func ignore(_ key: LaneKey) {
+    func ignore(_ key: LaneKey) async {
+        if replay.isInHand(key), phase == .consuming { await finishReplay(of: key) }
         if var lane = lanes[key] {
             metrics.lateEntries.increment(by: lane.inbox.count)
             advance(&lane, to: .max)

@@ -57,9 +57,11 @@ extension PartitionConsumer {
     /// - Returns: false when nobody can use it.
     func passTurn(of key: LaneKey) -> Bool {
         guard phase == .consuming,
-            let next = replay.pass(from: key, to: { lane in
-                lanes[lane].map { $0.unabsorbed > 0 && !$0.isWaiting } ?? false
-            })
+            let next = replay.pass(
+                from: key,
+                to: { lane in
+                    lanes[lane].map { $0.unabsorbed > 0 && !$0.isWaiting } ?? false
+                })
         else { return false }
         lanes[key]?.isHeldForReplay = true
         lanes[next]?.isHeldForReplay = false

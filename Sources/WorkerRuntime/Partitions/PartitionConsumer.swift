@@ -42,7 +42,9 @@ package actor PartitionConsumer {
     var cursor: StreamPosition
     private var entriesSeen: UInt64
     var replay: ReplayPlan
-    /// Lanes that ended for good; their entries are passed unseen. Bounded by `ignoredMaximum`.
+    /// Lanes that ended for good; their entries are passed unseen.
+    ///
+    /// Bounded by `ignoredMaximum`.
     var ignored: Set<LaneKey> = []
     let ignoredMaximum = 10_000
 
@@ -74,9 +76,8 @@ package actor PartitionConsumer {
 
     /// A consumer of a granted lease.
     ///
-    /// - Parameters:
-    ///   - gate: shared by all consumers of the process.
-    ///   - onReadable: called from the consumer when reading may go on after `readCursor` was `nil`.
+    /// The gate is shared by all consumers of the process; `onReadable` is called from the consumer when reading may go
+    /// on after `readCursor` was `nil`.
     package init(
         partition: Partition, grant: Lease.Grant, group: WorkerGroup, routing: LaneRouting,
         factory: any LaneProcessorFactory, handOff: any HandOff, limits: Limits, metrics: WorkerMetrics,
@@ -160,7 +161,8 @@ package actor PartitionConsumer {
             case .unwanted: tracker.pass(handle)
             case .unreadable(let reason):
                 metrics.deadLetters.increment()
-                logger.error("an entry cannot be read", metadata: ["entry": "\(entry.position)", "reason": "\(reason)"])
+                logger.error(
+                    "an entry cannot be read", metadata: ["entry": "\(entry.position)", "reason": "\(reason)"])
                 pendingCommits.append(
                     PendingCommit(
                         lane: Commit.Lane(
@@ -190,7 +192,8 @@ package actor PartitionConsumer {
         lane.unabsorbed += 1
         lane.lastEntryAt = now
         lane.wasToldIdle = false
-        let bound = lane.isWaiting || lane.isHeldForReplay
+        let bound =
+            lane.isWaiting || lane.isHeldForReplay
             ? limits.waitingLaneEntriesMaximum : limits.laneInboxEntriesMaximum
         if lane.rereadAfter == nil {
             if lane.inbox.count < bound {

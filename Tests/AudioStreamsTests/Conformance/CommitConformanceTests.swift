@@ -1,8 +1,8 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hand-off: commits")
 struct CommitConformanceTests {
@@ -16,7 +16,8 @@ struct CommitConformanceTests {
     }
 
     private func final(_ session: TestSession, _ ordinal: UInt64) -> LiveResult {
-        LiveResult(kind: .final, session: session.id, ordinal: ordinal, count: 1, text: "[{\"text\":\"nº \(ordinal)\n\"}]")
+        LiveResult(
+            kind: .final, session: session.id, ordinal: ordinal, count: 1, text: "[{\"text\":\"nº \(ordinal)\n\"}]")
     }
 
     @Test("A commit stores progress, state bytes and events, and moves the group", arguments: Backend.allCases)
@@ -41,7 +42,8 @@ struct CommitConformanceTests {
         }
     }
 
-    @Test("A repeated number answers so and writes nothing; a gap and a stale token neither", arguments: Backend.allCases)
+    @Test(
+        "A repeated number answers so and writes nothing; a gap and a stale token neither", arguments: Backend.allCases)
     func writesNothing(backend: Backend) async throws {
         try await backend.run { test in
             let session = TestSession(user: "u1")
@@ -99,7 +101,8 @@ struct CommitConformanceTests {
         }
     }
 
-    @Test("Finals reach the session's gateway, once each and in order, and no other gateway", arguments: Backend.allCases)
+    @Test(
+        "Finals reach the session's gateway, once each and in order, and no other gateway", arguments: Backend.allCases)
     func published(backend: Backend) async throws {
         try await backend.run { test in
             let session = TestSession(user: "u1")
@@ -211,7 +214,8 @@ struct CommitConformanceTests {
         }
     }
 
-    @Test("A commit for a session nobody knows writes its events and no ghost of a session", arguments: Backend.allCases)
+    @Test(
+        "A commit for a session nobody knows writes its events and no ghost of a session", arguments: Backend.allCases)
     func unknownSession(backend: Backend) async throws {
         try await backend.run { test in
             let ghost = TestSession(user: "u1")

@@ -1,8 +1,8 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hand-off: leases")
 struct LeaseConformanceTests {

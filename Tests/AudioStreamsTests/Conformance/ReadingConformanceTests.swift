@@ -1,8 +1,8 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hand-off: reading")
 struct ReadingConformanceTests {
@@ -40,10 +40,11 @@ struct ReadingConformanceTests {
             }
             let all = Dictionary(uniqueKeysWithValues: partitions.map { ($0, StreamPosition.start) })
             let whole = try await test.reader.read(.audio, after: all, count: 10, block: long)
-            #expect(whole.mapValues { $0.map { String(buffer: $0.payload) } } == [
-                partitions[0]: ["ap000", "bp000"], partitions[1]: ["ap001", "bp001"],
-                partitions[2]: ["ap002", "bp002"],
-            ])
+            #expect(
+                whole.mapValues { $0.map { String(buffer: $0.payload) } } == [
+                    partitions[0]: ["ap000", "bp000"], partitions[1]: ["ap001", "bp001"],
+                    partitions[2]: ["ap002", "bp002"],
+                ])
             let one = try await test.reader.read(.audio, after: all, count: 1, block: long)
             #expect(one.values.allSatisfy { $0.count == 1 } && one.count == 3)
             let rest = try await test.reader.read(.audio, after: first, count: 10, block: long)
@@ -114,7 +115,9 @@ struct ReadingConformanceTests {
             let count = 200
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
-                    for number in 0..<count { _ = try await test.handOff.append(.init(integer: number), to: test.partition) }
+                    for number in 0..<count {
+                        _ = try await test.handOff.append(.init(integer: number), to: test.partition)
+                    }
                 }
                 var cursor = StreamPosition.start
                 var seen: [Int] = []
@@ -123,7 +126,9 @@ struct ReadingConformanceTests {
                         .audio, after: [test.partition: cursor], count: 5, block: long)
                     for entry in found[test.partition] ?? [] {
                         cursor = entry.position
-                        if let number: Int = entry.payload.getInteger(at: entry.payload.readerIndex) { seen.append(number) }
+                        if let number: Int = entry.payload.getInteger(at: entry.payload.readerIndex) {
+                            seen.append(number)
+                        }
                     }
                 }
                 #expect(seen == Array(0..<count))

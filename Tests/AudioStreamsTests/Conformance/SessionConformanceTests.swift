@@ -1,14 +1,15 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hand-off: sessions")
 struct SessionConformanceTests {
     private let minute: Int64 = 60_000_000
 
-    @Test("Registering again with the same nonce changes nothing; another nonce is refused", arguments: Backend.allCases)
+    @Test(
+        "Registering again with the same nonce changes nothing; another nonce is refused", arguments: Backend.allCases)
     func idempotent(backend: Backend) async throws {
         try await backend.run { test in
             let session = TestSession(user: "u1")
@@ -123,7 +124,8 @@ struct SessionConformanceTests {
         }
     }
 
-    @Test("A session ends once; the marker stands in the stream and late appends behind it", arguments: Backend.allCases)
+    @Test(
+        "A session ends once; the marker stands in the stream and late appends behind it", arguments: Backend.allCases)
     func end(backend: Backend) async throws {
         try await backend.run { test in
             let session = TestSession(user: "u1")

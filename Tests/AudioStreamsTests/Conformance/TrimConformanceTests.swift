@@ -1,8 +1,8 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite("Hand-off: trimming and lag")
 struct TrimConformanceTests {
@@ -27,7 +27,8 @@ struct TrimConformanceTests {
         try await test.handOff.trim(.audio, in: test.partition, token: token, group: .coordinator)
     }
 
-    @Test("A stream is trimmed to what the slowest enabled group needs, and lags stay right", arguments: Backend.allCases)
+    @Test(
+        "A stream is trimmed to what the slowest enabled group needs, and lags stay right", arguments: Backend.allCases)
     func minimum(backend: Backend) async throws {
         try await backend.run { test in
             let groups: [WorkerGroup] = [.transcript, .privateCloud]
@@ -94,7 +95,9 @@ struct TrimConformanceTests {
         }
     }
 
-    @Test("The lag of a stream that does not exist is zero, of a group that does not exist unknown", arguments: Backend.allCases)
+    @Test(
+        "The lag of a stream that does not exist is zero, of a group that does not exist unknown",
+        arguments: Backend.allCases)
     func unknown(backend: Backend) async throws {
         try await backend.run { test in
             #expect(try await test.lag() == GroupLag(partition: test.partition, entries: 0, length: 0))

@@ -39,7 +39,8 @@ struct FuzzSchedule {
         try await handOff.enable(audioGroups: [group], eventGroups: [], in: [partition])
         for gateway in gateways.indices {
             for number in 0..<2 {
-                let test = TestSession(user: "u\(gateway)\(number)", gateway: Incarnation(startingAs: "gateway-\(gateway)"))
+                let test = TestSession(
+                    user: "u\(gateway)\(number)", gateway: Incarnation(startingAs: "gateway-\(gateway)"))
                 var session = FuzzGateway.Session(test: test)
                 let registration = test.registration()
                 // Its first reply is lost.
@@ -156,7 +157,8 @@ struct FuzzSchedule {
             workers[index].cursor = entry.position
             workers[index].read += 1
             let audio = try AudioEntry(decoding: entry.payload)
-            guard try await openLane(audio.session, worker: index), let lane = workers[index].lanes[audio.session] else {
+            guard try await openLane(audio.session, worker: index), let lane = workers[index].lanes[audio.session]
+            else {
                 continue
             }
             let end = lane.session.end
@@ -312,7 +314,9 @@ struct FuzzSchedule {
             guard words.count == 5, words[0] == "range", let from = UInt64(words[2]), let to = UInt64(words[3]) else {
                 continue
             }
-            if from != reached[words[1], default: 0] { found.append("\(from)..<\(to) follows \(reached[words[1], default: 0])") }
+            if from != reached[words[1], default: 0] {
+                found.append("\(from)..<\(to) follows \(reached[words[1], default: 0])")
+            }
             reached[words[1]] = to
         }
         for session in gateways.flatMap(\.sessions) {
@@ -326,7 +330,9 @@ struct FuzzSchedule {
                 continue
             }
             if known.end == nil || !known.isCompleted { found.append("a session never completed") }
-            if covered != known.progress.next { found.append("the events say \(covered), the progress \(known.progress.next)") }
+            if covered != known.progress.next {
+                found.append("the events say \(covered), the progress \(known.progress.next)")
+            }
         }
         let lag = try await handOff.lag(of: group, stream: .audio, in: [partition]).first
         if lag?.entries != 0 { found.append("the lag is \(lag?.entries as Any) at the end") }

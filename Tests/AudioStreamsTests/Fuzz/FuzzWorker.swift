@@ -45,7 +45,8 @@ struct FuzzWorker {
     func position(from grant: Lease.Grant) -> Commit.Position {
         guard let first = held.first else { return Commit.Position(position: cursor, entriesRead: read) }
         let before = first.position
-        let predecessor = before.sequence > 0
+        let predecessor =
+            before.sequence > 0
             ? StreamPosition(milliseconds: before.milliseconds, sequence: before.sequence - 1)
             : StreamPosition(milliseconds: before.milliseconds - 1, sequence: .max)
         return Commit.Position(position: max(grant.position, predecessor), entriesRead: first.before)

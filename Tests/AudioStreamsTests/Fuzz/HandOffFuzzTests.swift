@@ -2,8 +2,8 @@ import AudioStreams
 import EarshotModel
 import Foundation
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 /// Random schedules against a real Redis; `EARSHOT_FUZZ_SEED` repeats one run.
 @Suite("Hand-off: random faults")
@@ -48,8 +48,11 @@ struct HandOffFuzzTests {
         }
     }
 
+    private static func report(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
     @Test("Whatever is lost, late or doubled: each acknowledged frame comes out once, in order")
     func noViolation() async throws {
+        Self.report("fuzz of the hand-off: EARSHOT_FUZZ_SEED=\(Self.seed)")
         let outcome = try await run(schedules: 120, steps: 200, checksTail: true)
         #expect(outcome.violations.isEmpty, "EARSHOT_FUZZ_SEED=\(Self.seed)")
         // The schedules did what they are for: zombies tried to commit.
@@ -59,6 +62,7 @@ struct HandOffFuzzTests {
     @Test("The check can fail: without the tail check acknowledged frames are lost behind end markers")
     func checkCanFail() async throws {
         let outcome = try await run(schedules: 40, steps: 200, checksTail: false)
+        Self.report("without the tail check: \(outcome.schedulesWithViolations) of 40 schedules lose audio")
         #expect(outcome.schedulesWithViolations > 0, "EARSHOT_FUZZ_SEED=\(Self.seed)")
         #expect(outcome.violations.allSatisfy { $0.contains("were acknowledged") })
     }

@@ -2,8 +2,8 @@ import AudioStreams
 import EarshotModel
 import NIOCore
 import RedisClient
-import Testing
 import TestSupport
+import Testing
 
 /// What only a real Redis can show.
 @Suite("Hand-off: on Redis only")

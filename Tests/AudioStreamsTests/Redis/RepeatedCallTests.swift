@@ -1,8 +1,8 @@
 import EarshotModel
 import NIOCore
 import RedisClient
-import Testing
 import TestSupport
+import Testing
 
 @testable import AudioStreams
 

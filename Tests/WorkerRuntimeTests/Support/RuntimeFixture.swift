@@ -41,7 +41,8 @@ struct RuntimeFixture: Sendable {
             try await body(
                 prepared(
                     RuntimeFixture(
-                        handOff: handOff, makeReader: { handOff.makeReader() }, limits: limits, partitions: partitions)))
+                        handOff: handOff, makeReader: { handOff.makeReader() }, limits: limits, partitions: partitions))
+            )
         case .redis: try await with(nil, partitions: partitions, limits: limits, body)
         }
     }

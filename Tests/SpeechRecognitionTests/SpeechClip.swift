@@ -3,7 +3,7 @@ import SpeechEngine
 
 @testable import SpeechRecognition
 
-/// Recorded speech with its words, and the real engine; what is missing fails the test with the command that fetches it.
+/// Recorded speech with its words, and the real engine; what is missing fails the test with the command to run.
 struct SpeechClip: Sendable {
     struct Missing: Error, CustomStringConvertible {
         let description: String
@@ -34,11 +34,12 @@ struct SpeechClip: Sendable {
     static func twoCities() throws -> SpeechClip {
         let words = """
             It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of \
-            foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it was \
-            the season of Darkness, it was the spring of hope, it was the winter of despair, we had everything before \
-            us, we had nothing before us, we were all going direct to Heaven, we were all going direct the other way. \
-            In short, the period was so far like the present period, that some of its noisiest authorities insisted on \
-            its being received, for good or for evil, in the superlative degree of comparison only.
+            foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season of Light, it \
+            was the season of Darkness, it was the spring of hope, it was the winter of despair, we had everything \
+            before us, we had nothing before us, we were all going direct to Heaven, we were all going direct \
+            the other way. In short, the period was so far like the present period, that some of its noisiest \
+            authorities insisted on its being received, for good or for evil, in the superlative degree of comparison \
+            only.
             """
         return SpeechClip(name: "two_cities", words: words, samples: try citiesSamples.get())
     }

@@ -1,11 +1,11 @@
 import Glibc
 
 /// A port that completes TCP connections, in the kernel, and never says a word.
-struct SilentListener: ~Copyable {
-    let port: Int
+package struct SilentListener: ~Copyable {
+    package let port: Int
     private let socket: Int32
 
-    init() throws {
+    package init() throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -5,7 +5,7 @@ import Glibc
 /// Its standard input is a socket whose other end only this process holds: it reads a line when it is told to stop, and
 /// the end of the stream when this process ended, however that happened. Foundation's `Process` is not used because its
 /// children inherit the signals that the pool's threads block.
-struct ChildProcess {
+struct WatchedScript {
     let pid: pid_t
     private let control: Int32
 
@@ -70,10 +70,11 @@ struct ChildProcess {
 }
 
 /// Says why a fixture could not be had.
-struct FixtureError: Error, CustomStringConvertible {
-    let description: String
+package struct FixtureError: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) {
+    /// Makes an error.
+    package init(_ description: String) {
         self.description = description
     }
 }

@@ -1,15 +1,16 @@
-import PostgresClient
+package import PostgresClient
 import Synchronization
 
 /// The server all tests of this process share, and a database in it for each test.
-actor PostgresServerFixture {
-    static let shared = PostgresServerFixture()
+package actor PostgresServerFixture {
+    /// The one of this process.
+    package static let shared = PostgresServerFixture()
 
     private var running: PostgresServer?
     private var databaseCount = 0
 
     /// Returns the shared server; the first caller starts it.
-    func server() throws -> PostgresServer {
+    package func server() throws -> PostgresServer {
         if let running { return running }
         let server = try PostgresServer()
         running = server
@@ -22,7 +23,7 @@ actor PostgresServerFixture {
     }
 
     /// Runs `body` with a fresh database and a client for it, patient unless `configure` says otherwise.
-    static func withDatabase<Result>(
+    package static func withDatabase<Result>(
         _ configure: (inout PostgresConfiguration) -> Void = { _ in },
         _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
@@ -46,7 +47,7 @@ actor PostgresServerFixture {
     }
 
     /// Timeouts that only a machine that hangs exceeds.
-    static func patient(_ url: String) throws -> PostgresConfiguration {
+    package static func patient(_ url: String) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(url: url)
         configuration.connectTimeout = .seconds(60)
         configuration.acquisitionTimeout = .seconds(60)
@@ -54,23 +55,5 @@ actor PostgresServerFixture {
         configuration.statementGrace = .seconds(30)
         configuration.cancellationGrace = .seconds(60)
         return configuration
-    }
-}
-
-/// A database of one test.
-struct TestDatabase: Sendable {
-    let name: String
-    let server: PostgresServer
-    let configuration: PostgresConfiguration
-    /// The client under test.
-    let client: PostgresClient
-    /// Connected to another database of the same server as its superuser.
-    let admin: PostgresClient
-
-    /// Another client with other settings.
-    func client(_ configure: (inout PostgresConfiguration) -> Void) -> PostgresClient {
-        var copy = configuration
-        configure(&copy)
-        return PostgresClient(copy, logger: .silent)
     }
 }

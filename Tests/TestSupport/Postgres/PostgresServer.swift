@@ -1,24 +1,28 @@
-import Glibc
-import Logging
+package import Glibc
+package import Logging
 import Synchronization
 
 /// A real PostgreSQL on a free port of 127.0.0.1, with a directory of its own that disappears with it.
-final class PostgresServer: Sendable {
-    static let password = "s3cret/@:%&"
-    static let encodedPassword = "s3cret%2F%40%3A%25%26"
+package final class PostgresServer: Sendable {
+    /// The superuser's password.
+    package static let password = "s3cret/@:%&"
+    /// The same, as it stands in a URL.
+    package static let encodedPassword = "s3cret%2F%40%3A%25%26"
 
-    let port: Int
-    let directory: String
-    private let watcher: Mutex<ChildProcess?>
+    /// The port it serves on.
+    package let port: Int
+    /// Where its cluster lies.
+    package let directory: String
+    private let watcher: Mutex<WatchedScript?>
 
     /// Makes a cluster and starts its server.
-    init() throws {
+    package init() throws {
         var template = Array("/tmp/earshot-pg-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FixtureError("no directory in /tmp: errno \(errno)") }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         port = try Self.freePort()
         watcher = Mutex(nil)
-        let child = try ChildProcess(
+        let child = try WatchedScript(
             script: Self.prologue + Self.initialise, arguments: [directory, Self.password], log: "\(directory).log")
         let status = child.wait()
         guard status == 0 else { throw FixtureError("initdb failed with \(status), see \(directory).log") }
@@ -26,29 +30,29 @@ final class PostgresServer: Sendable {
     }
 
     /// Where clients connect to.
-    func url(database: String = "postgres", user: String = "earshot", password: String = encodedPassword) -> String {
+    package func url(database: String = "postgres", user: String = "earshot", password: String = encodedPassword) -> String {
         "postgres://\(user):\(password)@127.0.0.1:\(port)/\(database)"
     }
 
     /// Starts the server and waits until it answers.
-    func start() throws {
-        let child = try ChildProcess(
+    package func start() throws {
+        let child = try WatchedScript(
             script: Self.prologue + Self.serve, arguments: [directory, "\(port)"], log: "\(directory).log")
         watcher.withLock { $0 = child }
-        let probe = try ChildProcess(
+        let probe = try WatchedScript(
             script: Self.prologue + Self.awaitReadiness, arguments: [directory, "\(port)"], log: "\(directory).log")
         guard probe.wait() == 0 else { throw FixtureError("the server did not start, see \(directory)/log") }
     }
 
     /// Stops the server as an administrator would, ending its sessions; `removing` takes its directory away too.
-    func stop(removing: Bool = false) {
+    package func stop(removing: Bool = false) {
         let child = watcher.withLock { $0.take() }
         child?.order(removing ? "remove" : "stop")
         child?.wait()
     }
 
     /// The first line of the server's own pid file.
-    var postmaster: pid_t {
+    package var postmaster: pid_t {
         get throws {
             guard let file = fopen("\(directory)/data/postmaster.pid", "r") else {
                 throw FixtureError("the server has no pid file")
@@ -61,7 +65,7 @@ final class PostgresServer: Sendable {
     }
 
     /// Asks the kernel for a port that is free at the moment.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let listener = try SilentListener()
         return listener.port
     }
@@ -123,5 +127,5 @@ final class PostgresServer: Sendable {
 
 extension Logger {
     /// Drops everything.
-    static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+    package static let silent = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -1,0 +1,61 @@
+import CoordinatorService
+import EarshotModel
+import Testing
+
+@Suite struct GatewayWatchTests {
+    private var limits: Limits {
+        var limits = Limits()
+        limits.gatewayLapse = .seconds(8)
+        return limits
+    }
+
+    private func expect(
+        _ watch: inout GatewayWatch, _ gateway: String, at now: ContinuousClock.Instant, isDead expected: Bool,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let isDead = watch.isDead(gateway, at: now)
+        #expect(isDead == expected, sourceLocation: sourceLocation)
+    }
+
+    @Test("A gateway is dead when its beat stood still for the lapse, in unbroken contact")
+    func lapse() {
+        var watch = GatewayWatch(limits: limits)
+        let start = ContinuousClock.now
+        watch.sawMembers(["gateway-0#a": 1], at: start)
+        expect(&watch, "gateway-0#a", at: start + .seconds(7), isDead: false)
+        watch.sawMembers(["gateway-0#a": 1], at: start + .seconds(9))
+        expect(&watch, "gateway-0#a", at: start + .seconds(9), isDead: true)
+        watch.sawMembers(["gateway-0#a": 2], at: start + .seconds(10))
+        expect(&watch, "gateway-0#a", at: start + .seconds(12), isDead: false)
+    }
+
+    @Test("A stall of Redis kills nobody")
+    func stall() {
+        var watch = GatewayWatch(limits: limits)
+        let start = ContinuousClock.now
+        watch.sawMembers(["gateway-0#a": 1], at: start)
+        watch.contactLost(at: start + .seconds(60))
+        watch.sawMembers(["gateway-0#a": 1], at: start + .seconds(61))
+        expect(&watch, "gateway-0#a", at: start + .seconds(61), isDead: false)
+        expect(&watch, "gateway-0#a", at: start + .seconds(70), isDead: true)
+    }
+
+    @Test("A later start of the same name ends the older one at once")
+    func superseded() {
+        var watch = GatewayWatch(limits: limits)
+        let start = ContinuousClock.now
+        watch.sawMembers(["gateway-0#b": 1, "gateway-1#c": 1], at: start)
+        expect(&watch, "gateway-0#a", at: start, isDead: true)
+        expect(&watch, "gateway-1#c", at: start, isDead: false)
+    }
+
+    @Test("A gateway that is in no member set is dead after the lapse only")
+    func absent() {
+        var watch = GatewayWatch(limits: limits)
+        let start = ContinuousClock.now
+        watch.sawMembers([:], at: start)
+        expect(&watch, "gateway-9#z", at: start, isDead: false)
+        expect(&watch, "gateway-9#z", at: start + .seconds(7), isDead: false)
+        expect(&watch, "gateway-9#z", at: start + .seconds(8), isDead: true)
+    }
+}

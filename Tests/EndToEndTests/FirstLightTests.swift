@@ -1,0 +1,88 @@
+import EarshotClient
+import AudioCodecs
+import Foundation
+import NIOPosix
+import TestSupport
+import Testing
+
+/// The whole product as its users run it: real processes, real engine, real servers.
+@Suite(.serialized) struct FirstLightTests {
+    private static let librivox = "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+
+    /// Two sentences with pauses, at 16 kHz.
+    private func recording() throws -> [Int16] {
+        let file = try WAVFile(path: Self.librivox)
+        let pause = [Int16](repeating: 0, count: 16_000)
+        return file.samples + pause + file.samples + pause + file.samples + pause
+    }
+
+    private func device(
+        _ fleet: FleetProcess, user: String, codec: DeviceCodec, speed: Double
+    ) async throws -> DeviceReport {
+        let stream = try DeviceStream(
+            samples: try recording(), sampleRate: 16_000, codec: codec, wireSampleRate: 16_000)
+        var configuration = DeviceSessionConfiguration(
+            url: "\(fleet.ready.listen)/v4/listen?codec=\(codec.rawValue)&sample_rate=16000")
+        configuration.authentication = .header(token: "dev:\(user)")
+        configuration.speed = speed
+        configuration.linger = .quiet(.seconds(12), atMost: .seconds(120))
+        return try await DeviceSession(configuration, stream: stream).run(on: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    @Test("A device's words come back live, stand in the record, and Ctrl-C leaves nothing behind")
+    func words() async throws {
+        let fleet = try await FleetProcess()
+        let report = try await device(fleet, user: "alice", codec: .opusFS320, speed: 2)
+        #expect(report.closeCode == 1000)
+        #expect(report.transcript.segments.count >= 3)
+        let spoken = report.transcript.text.lowercased()
+        #expect(!spoken.isEmpty)
+        let session = try #require(report.events.compactMap { $0.sessionID }.first)
+        try await eventually("the session's end in the record") {
+            let listed = try await fleet.earshot(["sessions", "--all", "--json"])
+            return listed.status == 0 && listed.text.contains(session) && listed.text.contains("client_closed")
+        }
+        let shown = try await fleet.earshot(["sessions", session])
+        #expect(shown.status == 0)
+        for segment in report.transcript.segments { #expect(shown.text.contains(segment.text)) }
+        try await fleet.stop()
+    }
+
+    @Test("Killing the transcript worker three times in mid-stream changes no word and doubles none")
+    func killedWorkers() async throws {
+        let fleet = try await FleetProcess(workers: "transcript=2")
+        let undisturbed = try await device(fleet, user: "calm", codec: .pcm16, speed: 4)
+        async let disturbed = device(fleet, user: "storm", codec: .pcm16, speed: 1)
+        for _ in 0..<3 {
+            // The moments are random by the machine's pace: each kill waits for the next worker to be up.
+            try await fleet.replace("transcript")
+        }
+        let report = try await disturbed
+        #expect(report.transcript.segments.map(\.text) == undisturbed.transcript.segments.map(\.text))
+        #expect(Set(report.transcript.segments.map(\.id)).count == report.transcript.segments.count)
+        try await fleet.stop()
+    }
+
+    @Test("A killed gateway's sessions are ended with the reason, and what was said is kept")
+    func killedGateway() async throws {
+        let fleet = try await FleetProcess()
+        async let cut = device(fleet, user: "alice", codec: .opus, speed: 1)
+        try await eventually("the session in the record") {
+            try await fleet.earshot(["sessions", "--json"]).text.contains("alice")
+        }
+        try await fleet.replace("gateway")
+        _ = try? await cut
+        try await eventually("the end of the session") {
+            try await fleet.earshot(["sessions", "--all", "--json"]).text.contains("gateway_dead")
+        }
+        try await fleet.stop()
+    }
+}
+
+extension DeviceEvent {
+    /// The session a `conversation_session` names.
+    fileprivate var sessionID: String? {
+        let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+        return object?["recording_session_id"] as? String
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+
+/// A whole fleet under `earshot up`, in a data directory of its own, driven from outside.
+final class FleetProcess: Sendable {
+    /// What `up --json` printed.
+    struct Ready: Decodable, Sendable {
+        let ready: Bool
+        let listen: String
+        let admin: String
+        let pids: [String: [Int32]]
+    }
+
+    let ready: Ready
+    let directory: String
+    private let supervisor: ChildProcess
+
+    /// The directory this build's executables lie in.
+    static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+
+    init(workers: String = "transcript=1", arguments: [String] = []) async throws {
+        directory = "/tmp/earshot-e2e-\(UUID().uuidString.prefix(8))"
+        let output = "\(directory).log"
+        let process = try ChildProcess(
+            [
+                "\(Self.binaries)/earshot", "up", "--data-dir", directory, "--listen", "127.0.0.1:0", "--admin",
+                "127.0.0.1:0", "--dev-auth", "--workers", workers, "--separate", "--json",
+            ] + arguments, output: output)
+        supervisor = process
+        ready = try await eventually(within: .seconds(180), "the fleet is ready (see \(output))") {
+            guard process.isRunning else {
+                throw ChildProcess.Failure("earshot up ended: \(Self.tail(output))")
+            }
+            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+            guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("{\"") && $0.contains("\"listen\"") && $0.contains("\"pids\"") })
+            else { return nil }
+            return try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
+        }
+    }
+
+    /// Asks it to stop as Ctrl-C does and waits for its end.
+    func stop() async throws {
+        let pids = try await pids().values.flatMap { $0 }
+        supervisor.send(SIGINT)
+        try await eventually(within: .seconds(90), "the supervisor's end") { !supervisor.isRunning }
+        try await eventually(within: .seconds(10), "the end of every child") { pids.allSatisfy { kill($0, 0) != 0 } }
+        try? FileManager.default.removeItem(atPath: directory)
+        try? FileManager.default.removeItem(atPath: "\(directory).log")
+    }
+
+    /// The children's current process ids.
+    func pids() async throws -> [String: [Int32]] {
+        let output = try await Tool.run(["curl", "-s", "--max-time", "10", "\(ready.admin)/pids"])
+        return try JSONDecoder().decode([String: [Int32]].self, from: Data(output.text.utf8))
+    }
+
+    /// Kills a process of a role and waits until the supervisor has started another.
+    func replace(_ role: String, signal: Int32 = SIGKILL) async throws {
+        let before = try await pids()[role] ?? []
+        guard let victim = before.first else { throw ChildProcess.Failure("no \(role) to kill") }
+        kill(victim, signal)
+        try await eventually(within: .seconds(60), "another \(role)") {
+            let now = try await pids()[role] ?? []
+            return now.count == before.count && !now.contains(victim)
+        }
+    }
+
+    /// Runs an `earshot` command on the fleet's data directory.
+    func earshot(_ arguments: [String]) async throws -> (status: Int32, text: String) {
+        try await Tool.run(["\(Self.binaries)/earshot"] + arguments + ["--data-dir", directory])
+    }
+
+    private static func tail(_ path: String) -> String {
+        String(((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").suffix(2_000))
+    }
+}
+
+/// Runs a program to its end.
+enum Tool {
+    static func run(_ command: [String]) async throws -> (status: Int32, text: String) {
+        let output = "/tmp/earshot-tool-\(UUID().uuidString).out"
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        let process = try ChildProcess(["sh", "-c", "\"$@\"; echo \"exit=$?\"", "sh"] + command, output: output)
+        try await eventually(within: .seconds(300), command.joined(separator: " ")) { !process.isRunning }
+        let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let last = lines.last(where: { $0.hasPrefix("exit=") }), let status = Int32(last.dropFirst(5)) else {
+            throw ChildProcess.Failure("\(command[0]) left no exit status")
+        }
+        return (status, lines.filter { !$0.hasPrefix("exit=") }.joined(separator: "\n"))
+    }
+}

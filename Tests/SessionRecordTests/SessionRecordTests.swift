@@ -1,0 +1,124 @@
+import EarshotModel
+import Foundation
+import SessionRecord
+import TestSupport
+import Testing
+
+/// The same expectations for Postgres and for its twin in memory.
+@Suite struct SessionRecordTests {
+    enum Kind: CaseIterable {
+        case postgres
+        case memory
+    }
+
+    private func withRecord(_ kind: Kind, _ body: (any SessionRecord) async throws -> Void) async throws {
+        guard kind == .postgres else { return try await body(InMemorySessionRecord()) }
+        let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Migrations").path
+        try await PostgresServerFixture.withDatabase { database in
+            _ = try await MigrationRunner(client: database.client, directory: directory, logger: .silent).run()
+            try await body(PostgresSessionRecord(client: database.client))
+        }
+    }
+
+    private let session = SessionID.new(at: 1_700_000_000_000_000)
+    private let conversation = UniqueID.timeOrdered(at: 1_700_000_000_000_000).description
+
+    private func started(_ session: SessionID, at time: Int64 = 1_700_000_000_123_456, uid: String = "alice") -> SessionEvent {
+        var event = SessionEvent(
+            type: .sessionStarted, group: "gateway", uid: uid, session: session, conversation: conversation,
+            time: time, ordinal: 0)
+        event.codec = "opus"
+        event.sampleRate = 16_000
+        event.language = "en"
+        event.conversationStart = time
+        return event
+    }
+
+    private func ended(_ session: SessionID, reason: String = "client_closed", at time: Int64 = 1_700_000_100_000_000) -> SessionEvent {
+        var event = SessionEvent(
+            type: .sessionEnded, group: "transcript", uid: "alice", session: session, conversation: conversation,
+            time: time, ordinal: 9)
+        event.reason = reason
+        event.audioSeconds = 12.5
+        event.frames = 625
+        return event
+    }
+
+    private func segments(_ texts: [String], first: UInt64, ordinal: UInt64) -> SessionEvent {
+        var event = SessionEvent(
+            type: .transcriptSegments, group: "transcript", uid: "alice", session: session,
+            conversation: conversation, time: 1_700_000_010_000_000, ordinal: ordinal)
+        event.firstSegment = first
+        event.segments = texts.enumerated().map { index, text in
+            let place = first + UInt64(index)
+            return TranscriptSegment(
+                id: SegmentID.of(session: session, ordinal: place), text: text, start: Double(place),
+                end: Double(place) + 0.5, sttProvider: "moonshine-tiny-en", language: "en")
+        }
+        return event
+    }
+
+    @Test("A session is active until its end is written, with what it was opened with", arguments: Kind.allCases)
+    func life(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            try await record.write([started(session)])
+            let active = try await record.sessions(activeOnly: true, user: "alice", limit: 10)
+            #expect(active.map(\.id) == [session.description])
+            #expect(active.first?.startedAt == 1_700_000_000_123_456)
+            #expect(active.first?.codec == "opus")
+            try await record.write([ended(session)])
+            #expect(try await record.sessions(activeOnly: true, user: nil, limit: 10).isEmpty)
+            let all = try await record.sessions(activeOnly: false, user: nil, limit: 10)
+            #expect(all.first?.endReason == "client_closed")
+            #expect(all.first?.audioSeconds == 12.5)
+        }
+    }
+
+    @Test("Writing events again, in one batch or later, changes nothing", arguments: Kind.allCases)
+    func idempotent(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            let events = [started(session), segments(["one", "two"], first: 0, ordinal: 1), ended(session)]
+            try await record.write(events + events)
+            try await record.write(events)
+            #expect(try await record.segments(ofSession: session.description).map(\.text) == ["one", "two"])
+            #expect(try await record.segments(ofConversation: conversation).map(\.text) == ["one", "two"])
+            #expect(try await record.sessions(activeOnly: false, user: nil, limit: 10).count == 1)
+        }
+    }
+
+    @Test("An older event never overwrites a newer row, and the first end stays", arguments: Kind.allCases)
+    func order(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            try await record.write([segments(["new"], first: 0, ordinal: 5), ended(session)])
+            try await record.write([segments(["old"], first: 0, ordinal: 2), ended(session, reason: "gateway_dead")])
+            #expect(try await record.segments(ofSession: session.description).map(\.text) == ["new"])
+            #expect(try await record.sessions(activeOnly: false, user: nil, limit: 1).first?.endReason == "client_closed")
+        }
+    }
+
+    @Test("Listings are newest first, bounded, and of one user when asked", arguments: Kind.allCases)
+    func listing(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            let sessions = (0..<5).map { SessionID.new(at: 1_700_000_000_000_000 + Int64($0) * 1_000_000) }
+            for (index, id) in sessions.enumerated() {
+                try await record.write([
+                    started(id, at: 1_700_000_000_000_000 + Int64(index) * 1_000_000, uid: index % 2 == 0 ? "even" : "odd")
+                ])
+            }
+            #expect(
+                try await record.sessions(activeOnly: true, user: nil, limit: 3).map(\.id)
+                    == sessions.suffix(3).reversed().map(\.description))
+            #expect(try await record.sessions(activeOnly: true, user: "odd", limit: 10).count == 2)
+        }
+    }
+
+    @Test("Text with every kind of character survives", arguments: Kind.allCases)
+    func text(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            let texts = ["it's \"quoted\", {braced}; \\ and --", "ünïcode 😀", "NULL", ""]
+            try await record.write([segments(texts, first: 0, ordinal: 1)])
+            #expect(try await record.segments(ofSession: session.description).map(\.text) == texts)
+        }
+    }
+}

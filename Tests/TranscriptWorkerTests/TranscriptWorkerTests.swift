@@ -1,0 +1,171 @@
+import AudioStreams
+import EarshotModel
+import Logging
+import NIOCore
+import ServiceLifecycle
+import SpeechRecognition
+import TestSupport
+import Testing
+import WorkerRuntime
+
+@testable import TranscriptWorker
+
+@Suite struct TranscriptWorkerTests {
+    private let user = "alice"
+    private let partitions = 4
+
+    /// One session appended in entries of a given number of frames, processed by workers of which each is stopped after
+    /// some segments; what the record would see.
+    private func segments(
+        of audio: [UInt8], frameBytes: Int, framesAnEntry: Int, codec: AudioCodec = .pcm16, sampleRate: Int = 16_000,
+        abandonAfter: [Int] = []
+    ) async throws -> [TranscriptSegment] {
+        var limits = Limits()
+        limits.heartbeatInterval = .milliseconds(20)
+        limits.leaseLapse = .milliseconds(200)
+        let handOff = InMemoryHandOff(limits: limits)
+        let id = SessionID.new(at: 0)
+        let user = try #require(UserID(self.user))
+        let partition = Partition(of: user, count: partitions)
+        let gateway = Incarnation(startingAs: "gateway-0")
+        let registration = SessionRegistration(
+            session: id, user: user, gateway: gateway, now: 1_000_000,
+            parameters: SessionParameters(codec: codec, sampleRate: sampleRate))
+        let grant = try await handOff.register(registration, in: partition)
+        try await handOff.enable(audioGroups: [.transcript], eventGroups: [.record], in: [partition])
+        try await append(audio, frameBytes, framesAnEntry, codec, sampleRate, id, handOff, partition)
+        _ = try await handOff.end(
+            SessionEnding(
+                session: id, user: user, epoch: grant.epoch, gateway: gateway, reason: .clientClosed, now: 2_000_000),
+            in: partition)
+        for count in abandonAfter {
+            try await runWorker(handOff, limits, abrupt: true) { segmentTexts(handOff, partition).count >= count }
+        }
+        try await runWorker(handOff, limits, abrupt: false) {
+            let session = try await handOff.session(id, group: .transcript, in: partition)
+            return session?.isCompleted == true
+        }
+        return segmentTexts(handOff, partition)
+    }
+
+    private func append(
+        _ audio: [UInt8], _ frameBytes: Int, _ framesAnEntry: Int, _ codec: AudioCodec, _ rate: Int, _ id: SessionID,
+        _ handOff: InMemoryHandOff, _ partition: Partition
+    ) async throws {
+        var batch = FrameBatch()
+        var sequence: UInt64 = 0
+        var sample: UInt64 = 0
+        for start in stride(from: 0, to: audio.count, by: frameBytes) {
+            let frame = ByteBuffer(bytes: audio[start..<min(start + frameBytes, audio.count)])
+            let samples = frame.readableBytes / max(1, codec.bytesPerSample)
+            batch.append(
+                frame, samples: samples, sequence: sequence, firstSample: sample,
+                captureTime: 1_000_000 + Int64(sample) * 1_000_000 / Int64(rate))
+            sequence += 1
+            sample += UInt64(samples)
+            if batch.frameCount == framesAnEntry || start + frameBytes >= audio.count {
+                _ = try await handOff.append(
+                    batch.close(session: id, epoch: 1, flags: .transcript, language: "en"), to: partition)
+            }
+        }
+    }
+
+    private func segmentTexts(_ handOff: InMemoryHandOff, _ partition: Partition) -> [TranscriptSegment] {
+        handOff.events(in: partition).compactMap { try? SessionEvent(json: $0) }.flatMap { $0.segments ?? [] }
+    }
+
+    /// Runs a worker until a condition holds; abruptly means cancelled, so that its lease lapses.
+    private func runWorker(
+        _ handOff: InMemoryHandOff, _ limits: Limits, abrupt: Bool, until condition: () async throws -> Bool
+    ) async throws {
+        let worker = Worker(
+            Worker.Configuration(
+                group: .transcript, routing: .sessions(wanted: .transcript), member: Incarnation(startingAs: "worker"),
+                partitions: partitions, limits: limits),
+            handOff: handOff, reader: handOff,
+            factory: SpeechLaneFactory(
+                recognizer: LengthRecognizer(), voiceActivity: LoudnessActivity(), interims: nil, limits: limits),
+            logger: .silent)
+        let group = ServiceGroup(services: [worker], logger: .silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await eventually("the worker gets so far", isTrue: condition)
+            if abrupt { tasks.cancelAll() } else { await group.triggerGracefulShutdown() }
+            while let result = await tasks.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError), !abrupt { throw error }
+            }
+        }
+    }
+
+    private let pattern = [(400, 900), (1_200, 700), (150, 6_500), (800, 800), (2_000, 600), (300, 0)]
+
+    @Test("Utterances become segments in order, with the times at which they were spoken")
+    func order() async throws {
+        let found = try await segments(of: Bursts.pcm(pattern), frameBytes: 640, framesAnEntry: 12)
+        #expect(found.count == 5, "the 150 ms click is no utterance")
+        #expect(found.map(\.start) == found.map(\.start).sorted())
+        let starts = [0.0, 1.3, 9.85, 11.45, 14.05]
+        for (segment, start) in zip(found, starts) { #expect(abs(segment.start - start) < 0.1) }
+        #expect(Set(found.map(\.id)).count == found.count)
+    }
+
+    @Test("The batching of frames changes nothing", arguments: [(320, 1), (640, 3), (3_200, 7), (32_000, 2), (1_002, 5)])
+    func batching(frameBytes: Int, framesAnEntry: Int) async throws {
+        let audio = Bursts.pcm(pattern)
+        let reference = try await segments(of: audio, frameBytes: 640, framesAnEntry: 12)
+        let found = try await segments(of: audio, frameBytes: frameBytes, framesAnEntry: framesAnEntry)
+        #expect(found.map(\.text) == reference.map(\.text))
+        #expect(found.map(\.start) == reference.map(\.start))
+    }
+
+    @Test("Workers that die between utterances change nothing, and nothing comes twice", arguments: [
+        [1], [2, 3], [1, 2, 3, 4],
+    ])
+    func takeOver(abandonAfter: [Int]) async throws {
+        let audio = Bursts.pcm(pattern)
+        let reference = try await segments(of: audio, frameBytes: 640, framesAnEntry: 12)
+        // Ids differ between the runs' sessions; texts and times must not.
+        let found = try await segments(
+            of: audio, frameBytes: 640, framesAnEntry: 12, abandonAfter: abandonAfter)
+        #expect(found.map(\.text) == reference.map(\.text))
+        #expect(found.map(\.start) == reference.map(\.start))
+        #expect(Set(found.map(\.id)).count == found.count)
+    }
+
+    @Test("Other rates and 8-bit samples go through the resampler to the same number of utterances")
+    func otherFormats() async throws {
+        let audio = Bursts.pcm(pattern)
+        let wide = stride(from: 0, to: audio.count, by: 4).flatMap { [audio[$0], audio[$0 + 1]] }
+        let half = try await segments(of: wide, frameBytes: 320, framesAnEntry: 5, sampleRate: 8_000)
+        #expect(half.count == 5)
+        let narrow = stride(from: 1, to: audio.count, by: 2).map { audio[$0] &+ 128 }
+        let eight = try await segments(of: narrow, frameBytes: 320, framesAnEntry: 5, codec: .pcm8)
+        #expect(eight.count == 5)
+    }
+
+    @Test("Speech without a pause is cut at 30 seconds at the latest, and nothing between the pieces is lost")
+    func forcedCut() async throws {
+        let found = try await segments(of: Bursts.pcm([(70_000, 1_000)]), frameBytes: 3_200, framesAnEntry: 4)
+        #expect(found.count >= 3)
+        for segment in found { #expect(segment.end - segment.start <= 30.001) }
+        for (left, right) in zip(found, found.dropFirst()) { #expect(abs(right.start - left.end) < 0.3) }
+    }
+
+    @Test("An hour of silence gives no segment and ends as completed")
+    func silence() async throws {
+        let found = try await segments(
+            of: [UInt8](repeating: 0, count: 3600 * 32_000), frameBytes: 32_000, framesAnEntry: 3)
+        #expect(found.isEmpty)
+    }
+
+    @Test("A restart point survives its bytes, and others are refused")
+    func restartPoint() throws {
+        var point = RestartPoint()
+        point.skip = 7
+        point.sample = 123_456_789_012
+        point.corruptFrames = 3
+        #expect(try RestartPoint(decoding: point.encoded) == point)
+        #expect(try RestartPoint(decoding: []) == RestartPoint())
+        #expect(throws: RestartPoint.UnreadableState.self) { try RestartPoint(decoding: [9, 1]) }
+    }
+}
