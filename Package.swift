@@ -144,8 +144,9 @@ let package = Package(
             name: "EarshotCommands",
             dependencies: [
                 "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
-                "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird, lifecycle,
-                logging, subprocess, systemPackage,
+                "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
+                hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
+                systemPackage,
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),
@@ -211,6 +212,12 @@ let package = Package(
             ]),
         tests(
             "ServiceBootstrap", [configuration, coreMetrics, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix]),
+        tests(
+            "EarshotCommands",
+            [
+                "EarshotClient", "EarshotModel", "RedisClient", "ServiceBootstrap", "SessionRecord", arguments,
+                coreMetrics, logging, nioPosix, subprocess, systemPackage,
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

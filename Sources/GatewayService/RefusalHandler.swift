@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 
 /// Answers every request that did not become a WebSocket, and closes.
 final class RefusalHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -24,6 +25,8 @@ final class RefusalHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A refused upgrade comes here first and then as a request, which is answered.
+        guard !(error is NIOWebSocketUpgradeError) else { return }
         handshake.disarm()
         context.close(promise: nil)
     }

@@ -115,7 +115,8 @@ import WorkerRuntime
         let reference = try await segments(of: audio, frameBytes: 640, framesAnEntry: 12)
         let found = try await segments(of: audio, frameBytes: frameBytes, framesAnEntry: framesAnEntry)
         #expect(found.map(\.text) == reference.map(\.text))
-        #expect(found.map(\.start) == reference.map(\.start))
+        // Capture times are whole µs an entry, so they may differ by one rounding.
+        for (left, right) in zip(found, reference) { #expect(abs(left.start - right.start) < 0.002) }
     }
 
     @Test("Workers that die between utterances change nothing, and nothing comes twice", arguments: [

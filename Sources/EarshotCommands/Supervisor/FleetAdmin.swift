@@ -94,11 +94,17 @@ struct FleetAdmin: Sendable {
     /// What the supervisor itself knows about a child.
     private static func facts(of child: SupervisedChild, isScraped: Bool) -> String {
         let status = child.status
-        return """
-            # TYPE earshot_supervisor_child_ready gauge
-            earshot_supervisor_child_ready \(status.isReady ? 1 : 0)
+        // Redis and Postgres have no metrics of this form to be asked for.
+        let scraped =
+            WorkerCounts.roles.contains(child.role)
+            ? """
             # TYPE earshot_supervisor_child_scraped gauge
             earshot_supervisor_child_scraped \(isScraped ? 1 : 0)
+
+            """ : ""
+        return scraped + """
+            # TYPE earshot_supervisor_child_ready gauge
+            earshot_supervisor_child_ready \(status.isReady ? 1 : 0)
             # TYPE earshot_supervisor_child_starts_total counter
             earshot_supervisor_child_starts_total \(status.starts)
             """

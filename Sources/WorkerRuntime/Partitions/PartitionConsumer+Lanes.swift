@@ -42,6 +42,8 @@ extension PartitionConsumer {
                     if !hasRoom, passTurn(of: key) { continue }
                 }
             }
+            // Whoever has the turn may have been unable to pass it on while this lane was away.
+            if lane.isHeldForReplay { advanceReplay() }
             // The body runs at once, in this actor's turn: the lane looked at above is still there.
             await withCheckedContinuation { continuation in
                 guard lanes[key] != nil else { return continuation.resume() }
@@ -138,6 +140,7 @@ extension PartitionConsumer {
         lane.hasOpened = true
         lanes[key] = lane
         wakeCommits()
+        roomMayHaveCome()
     }
 
     /// Passes entries that were had before, without a commit of the lane's own.
