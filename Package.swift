@@ -115,14 +115,16 @@ let package = Package(
         .target(
             name: "GatewayService",
             dependencies: [
-                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", nioCore, nioPosix, nioHTTP1,
+                nioWebSocket,
                 logging, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
             name: "TranscriptWorker",
             dependencies: [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "SpeechRecognition", "WorkerRuntime", deque, nioCore, coreMetrics,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "SpeechRecognition", "WorkerRuntime", deque, nioCore,
+                coreMetrics,
             ],
             swiftSettings: strict),
         .target(
@@ -211,7 +213,8 @@ let package = Package(
                 logging,
             ]),
         tests(
-            "ServiceBootstrap", [configuration, coreMetrics, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix]),
+            "ServiceBootstrap",
+            [configuration, coreMetrics, hummingbird, lifecycle, logging, nioCore, nioHTTP1, nioPosix]),
         tests(
             "EarshotCommands",
             [

@@ -5,8 +5,8 @@ internal import CSpeexDSP
 /// What comes out depends only on the samples that went in, not on how they were divided into calls. The filter's delay
 /// is skipped, so that output sample `k` and input sample `k · from / to` are the same instant; the last few
 /// milliseconds come out with the samples that follow them, or with `flush`. With equal rates samples pass unchanged.
-/// libspeexdsp allows one thread at a time and keeps nothing thread-bound: the type is not `Sendable`, whoever stores it
-/// is its only user, and it may be handed over.
+/// libspeexdsp allows one thread at a time and keeps nothing thread-bound: the type is not `Sendable`, whoever stores
+/// it is its only user, and it may be handed over.
 @safe
 package struct Resampler: ~Copyable {
     /// The rates taken, in Hz: below is no speech, above is no recorder; the bound keeps filter and buffer small.

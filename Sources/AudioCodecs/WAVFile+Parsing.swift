@@ -1,10 +1,11 @@
 extension WAVFile {
     /// Reads a file that is in memory.
     ///
-    /// A `data` chunk whose length was never filled in (0xFFFFFFFF, as programs that write to a pipe leave it) reaches to
-    /// the end of the bytes; any other length must be there in full.
+    /// A `data` chunk whose length was never filled in (0xFFFFFFFF, as programs that write to a pipe leave it)
+    /// reaches to the end of the bytes; any other length must be there in full.
     ///
-    /// - Throws: `AudioCodecError` with `corruptFile`, `unsupportedFormat`, `tooLarge`, or `invalidArgument` for a channel
+    /// - Throws: `AudioCodecError` with `corruptFile`, `unsupportedFormat`, `tooLarge`, or `invalidArgument` for a
+    /// channel
     ///   that the file does not have.
     package init(bytes: [UInt8], downmix: Downmix = .average) throws(AudioCodecError) {
         try Self.check(byteCount: bytes.count)

@@ -34,7 +34,8 @@ package struct WAVFile: Sendable, Equatable {
 
     /// Takes headerless audio: signed 16-bit little-endian mono, as in a `.raw` file.
     ///
-    /// - Throws: `AudioCodecError` with `unsupportedFormat` for a rate outside `sampleRates`, `corruptPacket` for an odd
+    /// - Throws: `AudioCodecError` with `unsupportedFormat` for a rate outside `sampleRates`, `corruptPacket` for an
+    /// odd
     ///   number of bytes.
     package init(raw bytes: some Collection<UInt8>, sampleRate: Int) throws(AudioCodecError) {
         try self.init(sampleRate: sampleRate, channels: 1, samples: PCM.samples(littleEndian: bytes))

@@ -3,8 +3,8 @@ package import NIOCore
 
 /// The hand-off between processes: registry, leases, streams and fenced commits.
 ///
-/// Redis functions are the real implementation (`RedisHandOff`), `InMemoryHandOff` the twin; one conformance suite holds
-/// both to the same behaviour. Every operation may be repeated after an unknown outcome.
+/// Redis functions are the real implementation (`RedisHandOff`), `InMemoryHandOff` the twin; one conformance suite
+/// holds both to the same behaviour. Every operation may be repeated after an unknown outcome.
 package protocol HandOff: Sendable {
     /// Writes the fleet's facts once and returns those that hold.
     func joinFleet(_ meta: FleetMeta) async throws(HandOffError) -> FleetMeta
@@ -48,7 +48,9 @@ package protocol HandOff: Sendable {
     /// How leases look now; partitions without one are absent.
     func sightings(of partitions: [Partition], group: WorkerGroup) async throws(HandOffError)
         -> [Partition: Lease.Sighting]
-    /// Names what the owner is about to touch in a replay, or `nil` when it is through; forgets the crashes of `cleared`.
+    /// Names what the owner is about to touch in a replay, or `nil` when it is through.
+    ///
+    /// Crashes counted against `cleared` are forgotten.
     func takeInHand(
         _ hand: String?, clearing cleared: String?, token: FencingToken, group: WorkerGroup, partition: Partition
     ) async throws(HandOffError) -> Bool

@@ -27,7 +27,7 @@ struct RecordLane: LaneProcessor {
         for entry in entries {
             do {
                 events.append(try SessionEvent(json: entry.entry.payload))
-            } catch where entries.count == 1 {
+            } catch  where entries.count == 1 {
                 throw LaneFailure.entry("not an event: \(error)")
             } catch {
                 // One bad event must not take its neighbours along.

@@ -1,6 +1,7 @@
 /// A failure to open or to use a device's connection.
 ///
-/// The message says what went wrong and, for wrong arguments, what is allowed. Two errors are equal when their codes are.
+/// The message says what went wrong and, for wrong arguments, what is allowed. Two errors are equal when their codes
+/// are.
 package struct DeviceConnectionError: Error, Equatable, CustomStringConvertible {
     /// The kind of failure.
     package struct Code: Hashable, Sendable, CustomStringConvertible {

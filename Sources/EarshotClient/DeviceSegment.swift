@@ -24,8 +24,8 @@ package struct DeviceSegment: Sendable, Equatable {
     package internal(set) var personID: String?
     /// The texts in the order they came; the first interim result is first, the final one last.
     ///
-    /// A message that repeats the text adds none. At most `DeviceClientLimits.versionsMax` are kept: the oldest, and the
-    /// latest.
+    /// A message that repeats the text adds none. At most `DeviceClientLimits.versionsMax` are kept: the oldest, and
+    /// the latest.
     package internal(set) var versions: [Version]
 
     /// When the segment first appeared, since the session's start.

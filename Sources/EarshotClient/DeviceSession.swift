@@ -26,7 +26,8 @@ package struct DeviceSession: Sendable {
     ///
     /// - Parameter group: The session lives on one of its event loops.
     /// - Returns: What happened; also when the server ended the session before its time.
-    /// - Throws: `DeviceConnectionError` when no connection came about, or with `cancelled`; `AudioCodecError` for a speed
+    /// - Throws: `DeviceConnectionError` when no connection came about, or with `cancelled`; `AudioCodecError` for a
+    /// speed
     ///   that is not allowed or a failure to encode.
     package func run(on group: any EventLoopGroup) async throws -> DeviceReport {
         guard configuration.speed == 0 || DeviceSessionConfiguration.speeds.contains(configuration.speed) else {

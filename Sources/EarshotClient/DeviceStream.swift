@@ -3,8 +3,9 @@ package import NIOCore
 
 /// A recording as the messages in which a device would send it.
 ///
-/// A value is cheap to copy and may be sent by any number of sessions at once. Opus is encoded while iterating, with the
-/// wearables' settings (restricted low delay, 32 kbit/s variable, complexity 3); `prepared()` encodes once for all.
+/// A value is cheap to copy and may be sent by any number of sessions at once. Opus is encoded while iterating, with
+/// the wearables' settings (restricted low delay, 32 kbit/s variable, complexity 3); `prepared()` encodes once for
+/// all.
 package struct DeviceStream: Sendable {
     /// One binary message and the audio it holds.
     package struct Message: Sendable, Equatable {

@@ -1,4 +1,5 @@
-/// The transcript as a device shows it: segments are put in or replaced by their id, and taken out when the server says.
+/// The transcript as a device shows it: segments are put in or replaced by their id, and taken out when the server
+/// says.
 package struct DeviceTranscript: Sendable, Equatable {
     /// The segments in the order in which they first came.
     package private(set) var segments: [DeviceSegment] = []

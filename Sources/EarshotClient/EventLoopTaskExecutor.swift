@@ -2,8 +2,8 @@ import NIOCore
 
 /// Runs the tasks that prefer it on one event loop.
 ///
-/// A session that lives on its connection's event loop sends and receives without a hop between threads; hundreds of them
-/// need no thread but that one.
+/// A session that lives on its connection's event loop sends and receives without a hop between threads; hundreds of
+/// them need no thread but that one.
 final class EventLoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

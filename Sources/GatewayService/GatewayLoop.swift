@@ -134,10 +134,13 @@ final class GatewayLoop {
             case .success(.rateLimited):
                 promise.fail(
                     UpgradeRefusal(
-                        status: .tooManyRequests, reason: "rate", message: "too many sessions were opened for this user",
+                        status: .tooManyRequests, reason: "rate",
+                        message: "too many sessions were opened for this user",
                         retryAfter: 30))
             case .success(.backlogged):
-                promise.fail(UpgradeRefusal.unavailable("backlog", "audio of this user's partition waits to be processed", retryAfter: 30))
+                promise.fail(
+                    UpgradeRefusal.unavailable(
+                        "backlog", "audio of this user's partition waits to be processed", retryAfter: 30))
             case .failure:
                 promise.fail(UpgradeRefusal.unavailable("redis", "the gateway cannot reach its store"))
             }

@@ -154,7 +154,8 @@ package final class GatewayServer: Service {
                         return HTTPHeaders()
                     }
                     .flatMapErrorThrowing { error in
-                        state.value.handshake.refusal = error as? UpgradeRefusal
+                        state.value.handshake.refusal =
+                            error as? UpgradeRefusal
                             ?? .unavailable("internal", "the request could not be decided")
                         return nil
                     }

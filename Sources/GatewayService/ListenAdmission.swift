@@ -12,9 +12,12 @@ struct ListenAdmission: Sendable {
     /// Reads the request line and headers; everything that needs no waiting.
     private func examine(
         _ head: HTTPRequestHead
-    ) throws(UpgradeRefusal) -> (path: ListenPath, items: [(name: String, value: String)], parameters: Result<ListenParameters, ListenRefusal>) {
+    ) throws(UpgradeRefusal) -> (
+        path: ListenPath, items: [(name: String, value: String)], parameters: Result<ListenParameters, ListenRefusal>
+    ) {
         guard let target = QueryString.parse(head.uri) else {
-            throw UpgradeRefusal(status: .badRequest, reason: "malformed", message: "the request target cannot be decoded")
+            throw UpgradeRefusal(
+                status: .badRequest, reason: "malformed", message: "the request target cannot be decoded")
         }
         guard let path = ListenPath(rawValue: target.path) else { throw UpgradeRefusal.notFound() }
         do throws(ListenRefusal) {

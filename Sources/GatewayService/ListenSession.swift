@@ -8,8 +8,8 @@ import NIOWebSocket
 
 /// One device's connection on `/v4/listen` or `/v4/web/listen`, from the upgrade to the close.
 ///
-/// Frames go into the batch; the loop's wheel says when it is due; nothing is awaited on behalf of the connection. Close
-/// codes are chosen in `ListenSession+Closing.swift`, results delivered in `ListenSession+Results.swift`.
+/// Frames go into the batch; the loop's wheel says when it is due; nothing is awaited on behalf of the connection.
+/// Close codes are chosen in `ListenSession+Closing.swift`, results delivered in `ListenSession+Results.swift`.
 final class ListenSession: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame
@@ -203,7 +203,9 @@ final class ListenSession: ChannelInboundHandler {
         _ partition: Partition
     ) {
         guard case .success(let grant) = result else {
-            if case .failure(let error) = result { logger.warning("a session was not registered", metadata: ["error": "\(error)"]) }
+            if case .failure(let error) = result {
+                logger.warning("a session was not registered", metadata: ["error": "\(error)"])
+            }
             return close(.goingAway, "the session could not be registered; try again", .overloaded)
         }
         registration = Registration(

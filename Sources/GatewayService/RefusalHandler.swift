@@ -38,10 +38,12 @@ final class RefusalHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func answer(_ context: ChannelHandlerContext) {
         let isDoor = path.flatMap(ListenPath.init(rawValue:)) != nil
-        let refusal = handshake.refusal
+        let refusal =
+            handshake.refusal
             ?? (isDoor
                 ? UpgradeRefusal(
-                    status: .upgradeRequired, reason: "no_upgrade", message: "this path speaks WebSocket (RFC 6455, version 13)")
+                    status: .upgradeRequired, reason: "no_upgrade",
+                    message: "this path speaks WebSocket (RFC 6455, version 13)")
                 : .notFound())
         metrics.refused(refusal.reason)
         var headers = HTTPHeaders()

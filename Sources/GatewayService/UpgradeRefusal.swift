@@ -10,7 +10,8 @@ struct UpgradeRefusal: Error {
 
     static func notFound() -> UpgradeRefusal {
         UpgradeRefusal(
-            status: .notFound, reason: "path", message: "no such path; allowed: \(ListenPath.listen.rawValue) \(ListenPath.web.rawValue)")
+            status: .notFound, reason: "path",
+            message: "no such path; allowed: \(ListenPath.listen.rawValue) \(ListenPath.web.rawValue)")
     }
 
     static func unavailable(_ reason: String, _ message: String, retryAfter: Int = 5) -> UpgradeRefusal {

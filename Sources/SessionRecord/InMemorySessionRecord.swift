@@ -6,7 +6,10 @@ package final class InMemorySessionRecord: SessionRecord {
     private struct State {
         var isAvailable = true
         var sessions: [String: RecordedSession] = [:]
-        var segments: [String: (session: String, conversation: String, ordinal: UInt64, revision: UInt64, segment: TranscriptSegment)] = [:]
+        var segments:
+            [String: (
+                session: String, conversation: String, ordinal: UInt64, revision: UInt64, segment: TranscriptSegment
+            )] = [:]
     }
 
     private let state = Mutex(State())
@@ -33,7 +36,8 @@ package final class InMemorySessionRecord: SessionRecord {
     }
 
     private static func apply(_ event: SessionEvent, to state: inout State) {
-        var session = state.sessions[event.session]
+        var session =
+            state.sessions[event.session]
             ?? RecordedSession(id: event.session, uid: event.uid, conversation: event.conversation)
         switch event.type {
         case .sessionStarted:

@@ -31,7 +31,8 @@ package struct MigrationRunner: Sendable {
                     number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
                     applied_at timestamptz NOT NULL DEFAULT now())
                 """)
-            let rows = try await connection.query("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+            let rows = try await connection.query(
+                "SELECT number, name, checksum FROM schema_migrations ORDER BY number")
             var applied: [Int: (name: String, checksum: String)] = [:]
             for row in rows {
                 applied[try row.decode("number")] = (try row.decode("name"), try row.decode("checksum"))

@@ -53,14 +53,17 @@ struct HeldAudio {
     ///
     /// - Parameters:
     ///   - position: 16 kHz samples since the current restart point.
-    ///   - brokenSequences: frames since then that could not be decoded; those at or behind the new point are met again.
+    ///   - brokenSequences: frames since then that could not be decoded; those at or behind the new point are met
+    ///   again.
     mutating func moveRestart(to position: Int, brokenSequences: [UInt64]) {
         let wanted = restart.sample + UInt64(position) * UInt64(parameters.sampleRate) / UInt64(SpeechLane.sampleRate)
         let index = frames.lastIndex { $0.firstSample <= wanted } ?? 0
         guard index < frames.count else { return }
         let frame = frames[index]
         var next = RestartPoint()
-        if !parameters.codec.isOpus, wanted < frame.endSample { next.skip = UInt32(clamping: wanted - frame.firstSample) }
+        if !parameters.codec.isOpus, wanted < frame.endSample {
+            next.skip = UInt32(clamping: wanted - frame.firstSample)
+        }
         next.sample = max(restart.sample, frame.firstSample + UInt64(next.skip))
         // A point never moves back: the skip of the frame it was in stays.
         if frame.sequence == startSequence { next.skip = max(next.skip, restart.skip) }

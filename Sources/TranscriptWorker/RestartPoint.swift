@@ -25,7 +25,9 @@ struct RestartPoint: Equatable {
     init(decoding bytes: [UInt8]) throws {
         guard !bytes.isEmpty else { return }
         var buffer = ByteBuffer(bytes: bytes)
-        guard let (version, skip, sample, corrupt) = buffer.readMultipleIntegers(as: (UInt8, UInt32, UInt64, UInt64).self),
+        guard
+            let (version, skip, sample, corrupt) = buffer.readMultipleIntegers(
+                as: (UInt8, UInt32, UInt64, UInt64).self),
             version == Self.version
         else { throw UnreadableState() }
         self.skip = skip

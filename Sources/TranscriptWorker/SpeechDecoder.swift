@@ -4,7 +4,8 @@ import NIOCore
 
 /// Turns a session's frames into 16 kHz mono samples, from one restart point on.
 ///
-/// A class, because the codec's state cannot be copied and a lane is a value; one lane uses it. What comes out depends on the frames alone, never on how they were batched.
+/// A class, because the codec's state cannot be copied and a lane is a value; one lane uses it. What comes out
+/// depends on the frames alone, never on how they were batched.
 final class SpeechDecoder {
     private let codec: AudioCodec
     private var opus: OpusDecoder?

@@ -144,7 +144,7 @@ package final class Worker: Service {
         ended.raise()
     }
 
-    /// Ends the consumers of lost leases, also where the lease is ours again: the new one begins from what is committed.
+    /// Ends the consumers of lost leases, also where the lease is ours again: a new one begins from what is committed.
     private func dropLost(_ changes: PartitionOwnership.Changes) async {
         let current = consumers.withLock { $0 }
         for partition in changes.lost.union(changes.granted.keys) {

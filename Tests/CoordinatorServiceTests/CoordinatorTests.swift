@@ -70,7 +70,9 @@ import WorkerRuntime
         let session = TestSession(user: "alice")
         let partition = Partition(of: session.user, count: partitions)
         try await with([coordinator(handOff)]) {
-            for index in 0..<10 { _ = try await handOff.append(session.entry(from: UInt64(index), count: 1), to: partition) }
+            for index in 0..<10 {
+                _ = try await handOff.append(session.entry(from: UInt64(index), count: 1), to: partition)
+            }
             let entries = try await handOff.entries(of: .audio, in: partition, after: .start, count: 100)
             let outcome = try await handOff.acquire(
                 [Lease.Attempt(partition: partition, owner: Incarnation(startingAs: "worker"))], group: .transcript,

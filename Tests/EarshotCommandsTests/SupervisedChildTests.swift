@@ -112,7 +112,7 @@ struct SupervisedChildTests {
     ) async throws {
         let announce = """
             announce() {
-                echo "{\\"role\\":\\"test\\",\\"node\\":\\"test-0\\",\\"pid\\":$$,\\"ready\\":$1,\\"admin\\":\\"http://127.0.0.1:1\\"}"
+                printf '{"role":"test","node":"test-0","pid":%s,"ready":%s,"admin":"%s"}\\n' $$ "$1" http://127.0.0.1:1
             }
             """
         let changes = Changes()

@@ -38,15 +38,21 @@ import Testing
         let id = UniqueID.timeOrdered(at: 5)
         #expect(UniqueID(id.description) == id)
         #expect(UniqueID(id.description.uppercased()) == id)
-        for bad in ["", "x", String(id.description.dropLast()), id.description + "0", String(repeating: "-", count: 36)] {
+        for bad in [
+            "", "x", String(id.description.dropLast()), id.description + "0", String(repeating: "-", count: 36),
+        ] {
             #expect(UniqueID(bad) == nil)
         }
     }
 
-    @Test("A user id is letters, digits, underscore and dash", arguments: ["a", "A-b_9", String(repeating: "x", count: 128)])
+    @Test(
+        "A user id is letters, digits, underscore and dash",
+        arguments: ["a", "A-b_9", String(repeating: "x", count: 128)])
     func allowedUser(text: String) { #expect(UserID(text)?.text == text) }
 
-    @Test("Other user ids are refused", arguments: ["", "a b", "ä", "a/b", "a{p}", "..", String(repeating: "x", count: 129)])
+    @Test(
+        "Other user ids are refused",
+        arguments: ["", "a b", "ä", "a/b", "a{p}", "..", String(repeating: "x", count: 129)])
     func refusedUser(text: String) { #expect(UserID(text) == nil) }
 
     @Test("Two starts of one name are two incarnations, and both read back")

@@ -35,7 +35,9 @@ import Testing
         }
     }
 
-    @Test("Other rates are closed with 1003 and the allowed ones", arguments: ["0", "-8000", "16001", "96000", "30000000"])
+    @Test(
+        "Other rates are closed with 1003 and the allowed ones",
+        arguments: ["0", "-8000", "16001", "96000", "30000000"])
     func badRates(rate: String) {
         for codec in AudioCodec.allCases {
             #expect(refusal("codec=\(codec.rawValue)&sample_rate=\(rate)")?.code == .unsupported)
@@ -43,7 +45,9 @@ import Testing
         }
     }
 
-    @Test("Other codecs are closed with 1003 and a reason that fits", arguments: ["aac", "lc3_fs1030", "lc3", "mulaw8", ""])
+    @Test(
+        "Other codecs are closed with 1003 and a reason that fits",
+        arguments: ["aac", "lc3_fs1030", "lc3", "mulaw8", ""])
     func badCodecs(codec: String) {
         let refusal = refusal("codec=\(codec)&sample_rate=16000")
         #expect(refusal?.code == .unsupported)
@@ -54,10 +58,13 @@ import Testing
     @Test("More channels than one are closed with 1003", arguments: [0, 2, -1, 99])
     func badChannels(channels: Int) { #expect(refusal("channels=\(channels)")?.code == .unsupported) }
 
-    @Test("A value of the wrong type is malformed", arguments: [
-        "sample_rate=abc", "sample_rate=16000.5", "channels=", "conversation_timeout=soon", "include_speech_profile=7",
-        "create_speakers=perhaps", "sample_rate=99999999999999999999", "source=%00",
-    ])
+    @Test(
+        "A value of the wrong type is malformed",
+        arguments: [
+            "sample_rate=abc", "sample_rate=16000.5", "channels=", "conversation_timeout=soon",
+            "include_speech_profile=7",
+            "create_speakers=perhaps", "sample_rate=99999999999999999999", "source=%00",
+        ])
     func malformed(query: String) throws {
         let parsed = try #require(QueryString.parse("/x?\(query)"))
         do throws(ListenRefusal) {
@@ -71,9 +78,11 @@ import Testing
         }
     }
 
-    @Test("Languages are tags, or multi, or its older name", arguments: [
-        ("en", "en"), ("pt-BR", "pt-BR"), ("multi", "multi"), ("auto", "multi"), ("zh-Hant-TW", "zh-Hant-TW"),
-    ])
+    @Test(
+        "Languages are tags, or multi, or its older name",
+        arguments: [
+            ("en", "en"), ("pt-BR", "pt-BR"), ("multi", "multi"), ("auto", "multi"), ("zh-Hant-TW", "zh-Hant-TW"),
+        ])
     func languages(given: String, kept: String) throws {
         #expect(try parse("language=\(given)").session.language == kept)
     }

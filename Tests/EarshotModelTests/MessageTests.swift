@@ -13,27 +13,34 @@ import Testing
         }
     }
 
-    @Test("A client's text is told apart", arguments: [
-        (#"{"type":"auth","token":"t"}"#, ClientMessage.auth(token: "t")),
-        (#"{"type":"auth"}"#, .unknown),
-        (#"{"type":"speaker_assigned","speaker_id":1}"#, .ignored(type: "speaker_assigned")),
-        (#"{"type":"image_chunk"}"#, .ignored(type: "image_chunk")),
-        (#"{"type":7}"#, .unknown), ("[]", .unknown), ("1", .unknown), ("hello", .notJSON), ("", .notJSON),
-        (#"{"type":"invented"}"#, .unknown),
-    ])
+    @Test(
+        "A client's text is told apart",
+        arguments: [
+            (#"{"type":"auth","token":"t"}"#, ClientMessage.auth(token: "t")),
+            (#"{"type":"auth"}"#, .unknown),
+            (#"{"type":"speaker_assigned","speaker_id":1}"#, .ignored(type: "speaker_assigned")),
+            (#"{"type":"image_chunk"}"#, .ignored(type: "image_chunk")),
+            (#"{"type":7}"#, .unknown), ("[]", .unknown), ("1", .unknown), ("hello", .notJSON), ("", .notJSON),
+            (#"{"type":"invented"}"#, .unknown),
+        ])
     func clientMessages(text: String, expected: ClientMessage) { #expect(ClientMessage(parsing: text) == expected) }
 
-    @Test("Opus packets say how long they are", arguments: [
-        (UInt8(0b1_1111_000), nil as UInt8?, 320), (0b1_1110_000, nil, 160), (0b1_1111_001, nil, 640),
-        (0b0_0011_000, nil, 960), (0b1_1111_011, 6, 1_920),
-    ])
+    @Test(
+        "Opus packets say how long they are",
+        arguments: [
+            (UInt8(0b1_1111_000), nil as UInt8?, 320), (0b1_1110_000, nil, 160), (0b1_1111_001, nil, 640),
+            (0b0_0011_000, nil, 960), (0b1_1111_011, 6, 1_920),
+        ])
     func opusLength(first: UInt8, second: UInt8?, samples: Int) {
         #expect(OpusPacket.samples(first: first, second: second, sampleRate: 16_000) == samples)
     }
 
-    @Test("Packets that cannot be are told", arguments: [
-        (nil as UInt8?, nil as UInt8?), (0b1_1111_011, nil), (0b1_1111_011, 0), (0b1_1111_011, 7), (0b0_0011_011, 3),
-    ])
+    @Test(
+        "Packets that cannot be are told",
+        arguments: [
+            (nil as UInt8?, nil as UInt8?), (0b1_1111_011, nil), (0b1_1111_011, 0), (0b1_1111_011, 7),
+            (0b0_0011_011, 3),
+        ])
     func illegalOpus(first: UInt8?, second: UInt8?) {
         #expect(OpusPacket.samples(first: first, second: second, sampleRate: 16_000) == nil)
     }

@@ -1,5 +1,5 @@
-import EarshotClient
 import AudioCodecs
+import EarshotClient
 import Foundation
 import NIOPosix
 import TestSupport
@@ -7,7 +7,8 @@ import Testing
 
 /// The whole product as its users run it: real processes, real engine, real servers.
 @Suite(.serialized) struct FirstLightTests {
-    private static let librivox = "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
+    private static let librivox =
+        "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
 
     /// Two sentences with pauses, at 16 kHz.
     private func recording() throws -> [Int16] {

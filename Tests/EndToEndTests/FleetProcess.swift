@@ -16,7 +16,8 @@ final class FleetProcess: Sendable {
     private let supervisor: ChildProcess
 
     /// The directory this build's executables lie in.
-    static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+    static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .path
 
     init(workers: String = "transcript=1", arguments: [String] = []) async throws {
         directory = "/tmp/earshot-e2e-\(UUID().uuidString.prefix(8))"
@@ -32,7 +33,10 @@ final class FleetProcess: Sendable {
                 throw ChildProcess.Failure("earshot up ended: \(Self.tail(output))")
             }
             let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-            guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("{\"") && $0.contains("\"listen\"") && $0.contains("\"pids\"") })
+            guard
+                let line = text.split(separator: "\n").first(where: {
+                    $0.hasPrefix("{\"") && $0.contains("\"listen\"") && $0.contains("\"pids\"")
+                })
             else { return nil }
             return try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
         }

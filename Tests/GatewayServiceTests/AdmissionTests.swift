@@ -58,14 +58,16 @@ import Testing
         }
     }
 
-    @Test("What is not served is closed after the upgrade with the contract's codes", arguments: [
-        ("codec=aac&sample_rate=16000", UInt16(1003), "pcm8 pcm16 pcm opus opus_fs320"),
-        ("codec=pcm16&sample_rate=30000000", 1003, "16000"),
-        ("codec=opus&sample_rate=44100", 1003, "16000"),
-        ("codec=pcm16&sample_rate=16000&channels=2", 1003, "1"),
-        ("codec=pcm16&sample_rate=16000&language=fr", 1008, "en multi"),
-        ("codec=pcm16&sample_rate=16000&language=", 1008, "multi"),
-    ])
+    @Test(
+        "What is not served is closed after the upgrade with the contract's codes",
+        arguments: [
+            ("codec=aac&sample_rate=16000", UInt16(1003), "pcm8 pcm16 pcm opus opus_fs320"),
+            ("codec=pcm16&sample_rate=30000000", 1003, "16000"),
+            ("codec=opus&sample_rate=44100", 1003, "16000"),
+            ("codec=pcm16&sample_rate=16000&channels=2", 1003, "1"),
+            ("codec=pcm16&sample_rate=16000&language=fr", 1008, "en multi"),
+            ("codec=pcm16&sample_rate=16000&language=", 1008, "multi"),
+        ])
     func closeCodes(query: String, code: UInt16, reason: String) async throws {
         try await GatewayHarness.with { harness in
             let closed = try await harness.connect(query).untilClosed()

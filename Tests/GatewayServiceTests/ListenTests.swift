@@ -2,8 +2,8 @@ import AudioStreams
 import EarshotClient
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ListenTests {
     @Test("A session starts with the contract's messages, in order")
@@ -62,7 +62,9 @@ import TestSupport
             let connection = try await harness.connect()
             try await connection.send(binary: [])
             try await connection.send(binary: [0x8A, 0x00])
-            for text in ["not json", "[]", #"{"type":"speaker_assigned"}"#, #"{"type":"image_chunk"}"#, #"{"type":"x"}"#] {
+            for text in [
+                "not json", "[]", #"{"type":"speaker_assigned"}"#, #"{"type":"image_chunk"}"#, #"{"type":"x"}"#,
+            ] {
                 try await connection.send(text: text)
             }
             try await connection.send(binary: [UInt8](repeating: 7, count: 32))
@@ -142,7 +144,8 @@ import TestSupport
         }
     }
 
-    @Test("Another owner of the session is noticed at the next append: the connection is closed, nothing is ended twice")
+    @Test(
+        "Another owner of the session is noticed at the next append: the connection is closed, nothing is ended twice")
     func superseded() async throws {
         try await GatewayHarness.with { harness in
             let connection = try await harness.connect()

@@ -2,8 +2,8 @@ import AudioStreams
 import EarshotClient
 import EarshotModel
 import RedisClient
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct LiveResultTests {
     /// A session on a gateway and a worker's lease on its partition.

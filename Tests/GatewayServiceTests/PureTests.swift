@@ -6,7 +6,9 @@ import Testing
 @testable import GatewayService
 
 @Suite struct PureTests {
-    private func frame(_ opcode: WebSocketOpcode, _ bytes: [UInt8], fin: Bool = true, masked: Bool = true) -> WebSocketFrame {
+    private func frame(_ opcode: WebSocketOpcode, _ bytes: [UInt8], fin: Bool = true, masked: Bool = true)
+        -> WebSocketFrame
+    {
         let key: WebSocketMaskingKey? = masked ? [1, 2, 3, 4] : nil
         var data = ByteBuffer(bytes: bytes)
         if let key { data.webSocketMask(key) }

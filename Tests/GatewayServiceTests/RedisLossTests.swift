@@ -1,8 +1,8 @@
 import EarshotClient
 import EarshotModel
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct RedisLossTests {
     @Test("Redis killed and started again in the middle of a stream costs no frame")

@@ -1,7 +1,7 @@
 import EarshotClient
 import EarshotModel
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct WebListenTests {
     private let path = "/v4/web/listen"
@@ -21,9 +21,11 @@ import TestSupport
         }
     }
 
-    @Test("Anything else as the first message is answered and closed with 1008", arguments: [
-        #"{"type":"auth","token":"nonsense"}"#, #"{"type":"auth"}"#, "hello", #"{"type":"other"}"#,
-    ])
+    @Test(
+        "Anything else as the first message is answered and closed with 1008",
+        arguments: [
+            #"{"type":"auth","token":"nonsense"}"#, #"{"type":"auth"}"#, "hello", #"{"type":"other"}"#,
+        ])
     func refused(text: String) async throws {
         try await GatewayHarness.with { harness in
             let connection = try await harness.connect(path: path)

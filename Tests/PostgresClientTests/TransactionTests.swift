@@ -184,7 +184,10 @@ struct TransactionTests {
             // Were one of the two still holding it, this would not come back.
             try await client.withAdvisoryLock(42) { _ in }
             let held = try await database.admin.query(
-                "SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = \(database.name)"
+                """
+                SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                WHERE locktype = 'advisory' AND datname = \(database.name)
+                """
             )
             #expect(held.isEmpty)
         }

@@ -60,9 +60,12 @@ import Testing
         }
     }
 
-    @Test("Files that are no migrations are refused", arguments: [
-        [:], ["0002_b.up.sql": "SELECT 1"], ["1_a.up.sql": "SELECT 1"], ["0001_a.up.sql": "SELECT 1", "0001_b.up.sql": "SELECT 1"],
-    ])
+    @Test(
+        "Files that are no migrations are refused",
+        arguments: [
+            [:], ["0002_b.up.sql": "SELECT 1"], ["1_a.up.sql": "SELECT 1"],
+            ["0001_a.up.sql": "SELECT 1", "0001_b.up.sql": "SELECT 1"],
+        ])
     func badFiles(files: [String: String]) async throws {
         try await PostgresServerFixture.withDatabase { database async throws in
             let directory = try directory(files)

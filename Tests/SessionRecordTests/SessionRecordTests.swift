@@ -24,7 +24,9 @@ import Testing
     private let session = SessionID.new(at: 1_700_000_000_000_000)
     private let conversation = UniqueID.timeOrdered(at: 1_700_000_000_000_000).description
 
-    private func started(_ session: SessionID, at time: Int64 = 1_700_000_000_123_456, uid: String = "alice") -> SessionEvent {
+    private func started(_ session: SessionID, at time: Int64 = 1_700_000_000_123_456, uid: String = "alice")
+        -> SessionEvent
+    {
         var event = SessionEvent(
             type: .sessionStarted, group: "gateway", uid: uid, session: session, conversation: conversation,
             time: time, ordinal: 0)
@@ -35,7 +37,9 @@ import Testing
         return event
     }
 
-    private func ended(_ session: SessionID, reason: String = "client_closed", at time: Int64 = 1_700_000_100_000_000) -> SessionEvent {
+    private func ended(_ session: SessionID, reason: String = "client_closed", at time: Int64 = 1_700_000_100_000_000)
+        -> SessionEvent
+    {
         var event = SessionEvent(
             type: .sessionEnded, group: "transcript", uid: "alice", session: session, conversation: conversation,
             time: time, ordinal: 9)
@@ -93,7 +97,8 @@ import Testing
             try await record.write([segments(["new"], first: 0, ordinal: 5), ended(session)])
             try await record.write([segments(["old"], first: 0, ordinal: 2), ended(session, reason: "gateway_dead")])
             #expect(try await record.segments(ofSession: session.description).map(\.text) == ["new"])
-            #expect(try await record.sessions(activeOnly: false, user: nil, limit: 1).first?.endReason == "client_closed")
+            #expect(
+                try await record.sessions(activeOnly: false, user: nil, limit: 1).first?.endReason == "client_closed")
         }
     }
 
@@ -103,7 +108,8 @@ import Testing
             let sessions = (0..<5).map { SessionID.new(at: 1_700_000_000_000_000 + Int64($0) * 1_000_000) }
             for (index, id) in sessions.enumerated() {
                 try await record.write([
-                    started(id, at: 1_700_000_000_000_000 + Int64(index) * 1_000_000, uid: index % 2 == 0 ? "even" : "odd")
+                    started(
+                        id, at: 1_700_000_000_000_000 + Int64(index) * 1_000_000, uid: index % 2 == 0 ? "even" : "odd")
                 ])
             }
             #expect(

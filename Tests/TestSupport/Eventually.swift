@@ -16,6 +16,7 @@ package func eventually<Answer>(
     while true {
         if let value = try await answer() { return value }
         guard ContinuousClock.now < deadline else { throw ChildProcess.Failure("\(what): not within \(limit)") }
+        // tidy:allow Task.sleep an outside process has no event to wait for
         try await Task.sleep(for: .milliseconds(10))
     }
 }

@@ -31,12 +31,13 @@ package enum ProbeFrame: Equatable, Sendable {
         }
     }
 
-    /// The clocks of probes: short, because tests wait for lapses; longer than a busy machine's pauses they need not be,
-    /// since a lapse too many costs a replay and nothing else.
+    /// The clocks of probes: short, because tests wait for lapses.
+    ///
+    /// They need not outlast a busy machine's pauses, since a lapse too many costs a replay and nothing else.
     package static var limits: Limits {
         var limits = Limits()
         limits.heartbeatInterval = .milliseconds(100)
-        limits.leaseLapse = .milliseconds(800)
+        limits.leaseLapse = .milliseconds(1_200)
         limits.memberMaturity = .milliseconds(300)
         limits.laneIdle = .milliseconds(300)
         limits.positionCommitInterval = .milliseconds(50)

@@ -75,6 +75,7 @@ package final class RedisServer: Sendable {
             let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
             if text.contains("Ready to accept connections") { return }
             guard process.isRunning else { throw ChildProcess.Failure("redis-server ended: \(text.suffix(500))") }
+            // tidy:allow Task.sleep an outside process has no event to wait for
             usleep(10_000)
         }
         throw ChildProcess.Failure("redis-server did not get ready within 30 s")

@@ -109,7 +109,8 @@ import WorkerRuntime
         #expect(Set(found.map(\.id)).count == found.count)
     }
 
-    @Test("The batching of frames changes nothing", arguments: [(320, 1), (640, 3), (3_200, 7), (32_000, 2), (1_002, 5)])
+    @Test(
+        "The batching of frames changes nothing", arguments: [(320, 1), (640, 3), (3_200, 7), (32_000, 2), (1_002, 5)])
     func batching(frameBytes: Int, framesAnEntry: Int) async throws {
         let audio = Bursts.pcm(pattern)
         let reference = try await segments(of: audio, frameBytes: 640, framesAnEntry: 12)
@@ -119,9 +120,11 @@ import WorkerRuntime
         for (left, right) in zip(found, reference) { #expect(abs(left.start - right.start) < 0.002) }
     }
 
-    @Test("Workers that die between utterances change nothing, and nothing comes twice", arguments: [
-        [1], [2, 3], [1, 2, 3, 4],
-    ])
+    @Test(
+        "Workers that die between utterances change nothing, and nothing comes twice",
+        arguments: [
+            [1], [2, 3], [1, 2, 3, 4],
+        ])
     func takeOver(abandonAfter: [Int]) async throws {
         let audio = Bursts.pcm(pattern)
         let reference = try await segments(of: audio, frameBytes: 640, framesAnEntry: 12)

@@ -58,7 +58,7 @@ struct RedisFaultTests {
                             for index in devices.indices { try await devices[index].send(2, noting: &ledger) }
                         }
                         server.freeze()
-                        // Longer than the worker's patience; it is what the test is about.
+                        // tidy:allow Task.sleep longer than the worker's patience, which the test is about
                         try await Task.sleep(for: .milliseconds(900))
                         server.thaw()
                     }

@@ -3,7 +3,7 @@ import RedisClient
 /// The Redis functions of the hand-off, as one library that the client loads.
 ///
 /// Functions that free or fence carry `allow-oom`, so that a full Redis still drains (protocol.md C5). Every function
-/// checks its arguments and its fence before its first write, because a function that fails half way keeps what it wrote.
+/// checks its arguments and its fence before its first write, because one that fails half way keeps what it wrote.
 /// KEYS and ARGV of each are listed above it in the Lua text; `HandOffCommands` builds the calls.
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.

@@ -4,7 +4,7 @@ package import Logging
 package import NIOCore
 package import RedisClient
 
-/// One event loop's way into Redis: a connection of its own, and a queue of operations in the order they were asked for.
+/// One event loop's way into Redis: a connection of its own, and a queue of operations in the order of their calls.
 ///
 /// What was sent and not answered is sent again, in order, on the next connection; nothing is dropped. That is safe:
 /// plain appends are made idempotent by their readers, and every function answers a repetition alike. All calls and all

@@ -2,7 +2,7 @@ import EarshotModel
 import NIOCore
 import RedisClient
 
-// How the answers of the functions and of plain commands become values. Every initialiser gives `nil` for another shape.
+// How the answers of functions and of plain commands become values. Every initialiser gives `nil` for another shape.
 
 extension HandOffError {
     init(_ error: RedisError) {

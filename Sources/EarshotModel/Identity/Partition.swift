@@ -7,7 +7,8 @@ package struct Partition: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// The partition of a user: FNV-1a-64 of the id's UTF-8 bytes, modulo the number of partitions.
     ///
-    /// The hash is part of the stored format (`{fleet}:meta` records its name), so Swift's seeded `Hasher` is no choice.
+    /// The hash is part of the stored format (`{fleet}:meta` records its name), so Swift's seeded `Hasher` is no
+    /// choice.
     package init(of user: UserID, count: Int) {
         precondition(count > 0, "the number of partitions is at least 1")
         self.index = Int(Self.fnv1a64(user.text.utf8) % UInt64(count))

@@ -54,7 +54,8 @@ package struct UniqueID: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// The 16 bytes, most significant first.
     package var bytes: [UInt8] {
-        [high, low].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) } }
+        [high, low].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) }
+        }
     }
 
     /// The lower-case text form, `8-4-4-4-12`.

@@ -110,7 +110,8 @@ package struct Limits: Sendable {
 
     // MARK: Conversations
 
-    /// `conversation_timeout`: the least and the default in seconds; -1 means `conversationTimeoutLongest` (omi.md 1.2).
+    /// `conversation_timeout`: the least and the default in seconds; -1 means `conversationTimeoutLongest` (omi.md
+    /// 1.2).
     package var conversationTimeoutDefault = 120
     package var conversationTimeoutLongest = 14_400
 

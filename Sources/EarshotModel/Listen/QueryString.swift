@@ -1,7 +1,8 @@
 /// Reads the query part of a request target (`application/x-www-form-urlencoded`).
 package enum QueryString {
     /// The decoded path and items of a request target; `nil` when an escape is broken or the result is not UTF-8.
-    package static func parse(_ target: some StringProtocol) -> (path: String, items: [(name: String, value: String)])? {
+    package static func parse(_ target: some StringProtocol) -> (path: String, items: [(name: String, value: String)])?
+    {
         let withoutFragment = target.prefix { $0 != "#" }
         let parts = withoutFragment.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let path = parts.first.flatMap({ decoded($0, plusIsSpace: false) }) else { return nil }

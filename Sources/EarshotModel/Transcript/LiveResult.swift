@@ -2,8 +2,8 @@ package import NIOCore
 
 /// A message from a worker to the gateway that holds a session's socket.
 ///
-/// The wire form is one line, `kind session ordinal count`, then the text frame the device gets, so that a gateway passes
-/// it on without parsing JSON.
+/// The wire form is one line, `kind session ordinal count`, then the text frame the device gets, so that a gateway
+/// passes it on without parsing JSON.
 package struct LiveResult: Equatable, Sendable {
     /// What the gateway does with it.
     package enum Kind: String, Sendable {

@@ -20,12 +20,15 @@ struct TranscriptCommand: AsyncParsableCommand {
         let assembly = ServiceAssembly.start(try ProcessConfiguration(role: "transcript", settings: settings))
         let announcer = try ReadyAnnouncer(assembly.configuration, settings: settings)
         let fleet = try FleetConnection(assembly, settings: settings)
-        let directory = settings.text("speech.dir") ?? CheckoutPaths.find(
-            ".cache/speech", installed: "/usr/share/earshot/speech")
+        let directory =
+            settings.text("speech.dir")
+            ?? CheckoutPaths.find(
+                ".cache/speech", installed: "/usr/share/earshot/speech")
         let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
-        let interims = try settings.bool("interim", default: true)
+        let interims =
+            try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
         let worker = Worker(
             Worker.Configuration(

@@ -123,8 +123,10 @@ extension PartitionConsumer {
         lanes[fullest.key]?.takeWaiter()?.resume()
     }
 
-    /// Notes that a lane's task begins at a progress: the first time it just passes what was had before; after a failure
-    /// it also reads again what was handed out since the last commit.
+    /// Notes that a lane's task begins at a progress.
+    ///
+    /// The first time it just passes what was had before; after a failure it also reads again what was handed out since
+    /// the last commit.
     func opened(_ key: LaneKey, _ number: Int, at next: UInt64) {
         guard var lane = lanes[key], lane.number == number else { return }
         lane.committedNext = max(lane.committedNext, next)

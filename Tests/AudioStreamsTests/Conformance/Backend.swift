@@ -120,7 +120,8 @@ struct HandOffUnderTest: Sendable {
             let subscription = LiveResultSubscription(
                 configuration: fleet.configuration, keys: fleet.keys, gateway: gateway,
                 eventLoop: RedisFleet.eventLoop, logger: RedisFleet.logger)
-            let (stream, continuation) = AsyncStream.makeStream(of: LiveResultSubscription.Event.self)
+            let (stream, continuation) = AsyncStream.makeStream(
+                of: LiveResultSubscription.Event.self, bufferingPolicy: .bufferingOldest(1_000))
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await subscription.run { continuation.yield($0) } }
                 defer { tasks.cancelAll() }

@@ -5,8 +5,9 @@ import TestSupport
 
 /// A gateway as the network and a stalled machine can make it.
 ///
-/// What it sends is executed in order, but a connection may break at any point; then a rest of what was sent is executed later, interleaved with anything, or never. What got no
-/// answer is sent again, in order, on the next connection.
+/// What it sends is executed in order, but a connection may break at any point; then a rest of what was sent is
+/// executed later, interleaved with anything, or never. What got no answer is sent again, in order, on the next
+/// connection.
 struct FuzzGateway {
     enum Operation {
         case append(session: Int, first: UInt64, count: UInt64)

@@ -31,7 +31,8 @@ struct StandInPrograms: Sendable {
             let script = """
                 #!/bin/sh
                 announce() {
-                    echo "{\\"role\\":\\"\(role)\\",\\"node\\":\\"$EARSHOT_NODE\\",\\"pid\\":$$,\\"ready\\":$1,\\"admin\\":\\"\(admin)\\"\(listen)}"
+                    printf '{"role":"%s","node":"%s","pid":%s,"ready":%s,"admin":"%s"%s}\\n' \
+                        '\(role)' "$EARSHOT_NODE" $$ "$1" "\(admin)" "\(listen)"
                 }
                 [ "$EARSHOT_ANNOUNCE" = true ] || exit 9
                 \(bodies[role] ?? Self.obedient)

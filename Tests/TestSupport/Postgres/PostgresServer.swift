@@ -30,7 +30,9 @@ package final class PostgresServer: Sendable {
     }
 
     /// Where clients connect to.
-    package func url(database: String = "postgres", user: String = "earshot", password: String = encodedPassword) -> String {
+    package func url(database: String = "postgres", user: String = "earshot", password: String = encodedPassword)
+        -> String
+    {
         "postgres://\(user):\(password)@127.0.0.1:\(port)/\(database)"
     }
 
