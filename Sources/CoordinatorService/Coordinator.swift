@@ -18,9 +18,7 @@ package struct Coordinator: Service {
         package var eventGroups: [WorkerGroup]
         package var limits: Limits
 
-        /// Makes a configuration.
-        ///
-        /// - Parameter audioGroups: the enabled groups; only they count for trimming and completion (C6).
+        /// Makes a configuration; only the groups it enables count for trimming and completion (C6).
         package init(
             member: Incarnation, partitions: Int, audioGroups: [WorkerGroup] = [.transcript],
             eventGroups: [WorkerGroup] = [.record], limits: Limits = Limits()

@@ -5,9 +5,9 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// One event loop's share of the gateway: its sessions, its timer wheels, its appender. Loops share nothing.
+/// One event loop's share of the gateway: its sessions, its timer wheels, its appender.
 ///
-/// All methods are called on the loop.
+/// Loops share nothing. All methods are called on the loop.
 final class GatewayLoop {
     let index: Int
     let eventLoop: any EventLoop

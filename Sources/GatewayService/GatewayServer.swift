@@ -23,10 +23,8 @@ package final class GatewayServer: Service {
 
     /// A gateway that does nothing until it runs.
     ///
-    /// - Parameters:
-    ///   - handOff: for the heartbeat; the audio path has connections of its own.
-    ///   - onListening: told the port once it is bound.
-    ///   - onReady: told whether the gateway takes sessions, and why not.
+    /// The hand-off is for the heartbeat; the audio path has connections of its own. `onListening` is told the port
+    /// once it is bound, `onReady` whether the gateway takes sessions, and why not.
     package init(
         _ configuration: GatewayConfiguration, redis: RedisConfiguration, keys: StreamKeys, handOff: any HandOff,
         logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in },

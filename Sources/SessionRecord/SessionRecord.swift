@@ -4,12 +4,7 @@ package import EarshotModel
 package protocol SessionRecord: Sendable {
     /// Writes events, in their order; writing one again, or an older one later, changes nothing.
     func write(_ events: [SessionEvent]) async throws(SessionRecordError)
-    /// Sessions, newest first.
-    ///
-    /// - Parameters:
-    ///   - activeOnly: leaves out those that have ended.
-    ///   - user: leaves out those of others.
-    ///   - limit: at most this many.
+    /// Sessions, newest first, at most `limit`: only live ones, and only one user's, when asked.
     func sessions(activeOnly: Bool, user: String?, limit: Int) async throws(SessionRecordError) -> [RecordedSession]
     /// A session's segments, in order.
     func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment]

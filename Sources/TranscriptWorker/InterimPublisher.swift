@@ -94,7 +94,8 @@ package actor InterimPublisher {
         publishing.insert(request.session)
         await request.context.publish(
             LiveResult(
-                kind: .interim, session: request.session, ordinal: request.ordinal, count: 1, text: [segment].json),
+                kind: .interim, session: request.session, ordinal: request.ordinal, count: 1,
+                text: TranscriptSegment.json([segment])),
             to: request.gateway)
         publishing.remove(request.session)
         for retirement in retirements.removeValue(forKey: request.session) ?? [] { retirement.resume() }

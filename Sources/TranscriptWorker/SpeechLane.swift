@@ -181,7 +181,9 @@ struct SpeechLane: LaneProcessor {
         if let segment {
             output.events.append(segmentsEvent([segment], first: first).json)
             output.finals.append(
-                LiveResult(kind: .final, session: session.session, ordinal: first, count: 1, text: [segment].json))
+                LiveResult(
+                    kind: .final, session: session.session, ordinal: first, count: 1,
+                    text: TranscriptSegment.json([segment])))
             ordinal += 1
             events += 1
         }

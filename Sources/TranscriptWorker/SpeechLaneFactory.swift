@@ -6,9 +6,7 @@ package import WorkerRuntime
 package struct SpeechLaneFactory: LaneProcessorFactory {
     private let services: SpeechLane.Services
 
-    /// Makes lanes that share a recogniser.
-    ///
-    /// - Parameter interims: `nil` switches interim text off.
+    /// Makes lanes that share a recogniser; without a publisher of interims there is no interim text.
     package init(
         recognizer: any SpeechRecognizer, voiceActivity: any VoiceActivityModel, interims: InterimPublisher?,
         limits: Limits

@@ -7,12 +7,13 @@ package enum OpusPacket {
         120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960,
     ]
 
-    /// The packet's samples at a rate, or `nil` when the first bytes cannot belong to a legal packet.
+    /// Counts the samples of a packet.
     ///
     /// - Parameters:
     ///   - first: the packet's first byte, if any.
     ///   - second: its second byte, which counts the frames of a code 3 packet.
     ///   - sampleRate: the decoder's rate in Hz.
+    /// - Returns: the samples at that rate, or `nil` when the first bytes cannot belong to a legal packet.
     package static func samples(first: UInt8?, second: UInt8?, sampleRate: Int) -> Int? {
         guard let first else { return nil }
         let frames: Int

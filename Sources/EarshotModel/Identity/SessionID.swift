@@ -11,9 +11,7 @@ package struct SessionID: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
-    /// Draws a new id, ordered by time of birth.
-    ///
-    /// - Parameter microseconds: the Unix time in µs.
+    /// Draws a new id, ordered by time of birth in Unix µs.
     package static func new(at microseconds: Int64) -> SessionID { SessionID(.timeOrdered(at: microseconds)) }
 
     /// The UUID text form.

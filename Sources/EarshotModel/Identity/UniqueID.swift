@@ -13,9 +13,7 @@ package struct UniqueID: Hashable, Sendable, Comparable, CustomStringConvertible
         self.low = low
     }
 
-    /// Draws a version 7 id: milliseconds of Unix time first, so that ids sort by their birth.
-    ///
-    /// - Parameter microseconds: the Unix time in µs.
+    /// Draws a version 7 id from Unix µs: the milliseconds come first, so that ids sort by their birth.
     package static func timeOrdered(at microseconds: Int64) -> UniqueID {
         let milliseconds = UInt64(clamping: microseconds / 1000)
         let high = (milliseconds << 16) | 0x7000 | UInt64.random(in: 0...0x0FFF)

@@ -20,7 +20,7 @@ package struct Limits: Sendable {
     package var closeTimeout: Duration = .seconds(5)
     /// Bytes waiting for a client that does not read, past which it is closed: minutes of transcript.
     package var outboundBytesMaximum = 256 * 1024
-    /// Sessions a gateway process takes; past it an upgrade gets 503. Two cores carry 10,000.
+    /// Sessions a gateway process takes, past which an upgrade gets 503; two cores carry 10,000.
     package var sessionsMaximum = 10_000
     /// Sessions one user may open in `sessionRateWindow`: reconnecting phones stay far below.
     package var sessionsPerUserMaximum = 60

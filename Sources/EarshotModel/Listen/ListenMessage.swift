@@ -37,7 +37,7 @@ package enum ListenMessage {
         "{\"type\":\"segments_deleted\",\"segment_ids\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]}"
     }
 
-    /// An object of strings; absent values are left out. All values are ours or validated ids, but are escaped anyway.
+    /// An object of strings without the absent ones; all are ours or validated ids, but are escaped anyway.
     private static func object(_ fields: [(String, String?)]) -> String {
         let pairs = fields.compactMap { name, value in value.map { "\"\(name)\":\(quoted($0))" } }
         return "{\(pairs.joined(separator: ","))}"

@@ -116,9 +116,6 @@ struct ProcessTests {
                 })
             report("a poison entry: \(restarts) crashes, through after \((ContinuousClock.now - clock).inSeconds) s")
             try await probes.untilDrained()
-            for name in names {
-                report("DEBUG \(name): \(probes.output(name).filter { $0.contains("taken") || $0.contains("lapsed") })")
-            }
             #expect(ledger.violations(in: try await probes.events()).isEmpty)
             let letters = try await probes.deadLetters()
             #expect(letters.count == 1 && letters.first?.reason.contains("crashed its worker 3 times") == true)
