@@ -9,8 +9,8 @@ enum LogFile {
 
     /// Puts a large log aside.
     static func rotate(_ path: String) throws {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_size > bytesMaximum else { return }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let size = (attributes?[.size] as? NSNumber)?.intValue, size > bytesMaximum else { return }
         guard rename(path, path + ".previous") == 0 else {
             throw CommandError("\(path) cannot be renamed: \(String(cString: strerror(errno)))")
         }

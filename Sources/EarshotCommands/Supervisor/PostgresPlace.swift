@@ -50,23 +50,30 @@ struct PostgresPlace: Sendable, Equatable {
     static func reaches(_ user: SystemUser, _ path: String) -> Bool {
         var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         while true {
-            var status = stat()
-            guard stat(directory.path, &status) == 0, mayPass(user, status) else { return false }
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: directory.path),
+                mayPass(user, attributes)
+            else { return false }
             if directory.path == "/" { return true }
             directory.deleteLastPathComponent()
         }
     }
 
-    private static func mayPass(_ user: SystemUser, _ status: stat) -> Bool {
-        if status.st_uid == user.userID { return status.st_mode & S_IXUSR != 0 }
-        if status.st_gid == user.groupID { return status.st_mode & S_IXGRP != 0 }
-        return status.st_mode & S_IXOTH != 0
+    private static func mayPass(_ user: SystemUser, _ attributes: [FileAttributeKey: Any]) -> Bool {
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+        let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
+        let group = (attributes[.groupOwnerAccountID] as? NSNumber)?.uint32Value
+        if owner == user.userID { return mode & 0o100 != 0 }
+        if group == user.groupID { return mode & 0o010 != 0 }
+        return mode & 0o001 != 0
     }
 
     private static func allowPassing(_ path: String) throws {
-        var status = stat()
-        guard stat(path, &status) == 0, chmod(path, status.st_mode & 0o7777 | S_IXOTH) == 0 else {
-            throw CommandError("the permissions of \(path) cannot be set: \(String(cString: strerror(errno)))")
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o700
+            try FileManager.default.setAttributes([.posixPermissions: mode | 0o001], ofItemAtPath: path)
+        } catch {
+            throw CommandError("the permissions of \(path) cannot be set: \(error)")
         }
     }
 }
