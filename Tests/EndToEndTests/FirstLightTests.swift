@@ -64,6 +64,26 @@ import Testing
         try await fleet.stop()
     }
 
+    @Test("Redis and Postgres killed in mid-stream: no word is lost, and the record catches up")
+    func killedStores() async throws {
+        let fleet = try await FleetProcess()
+        let undisturbed = try await device(fleet, user: "calm", codec: .opus, speed: 4)
+        async let disturbed = device(fleet, user: "storm", codec: .opus, speed: 1)
+        try await eventually("the session in the record") {
+            try await fleet.earshot(["sessions", "--json"]).text.contains("storm")
+        }
+        try await fleet.replace("postgres")
+        try await fleet.replace("redis")
+        let report = try await disturbed
+        #expect(report.transcript.segments.map(\.text) == undisturbed.transcript.segments.map(\.text))
+        let session = try #require(report.events.compactMap { $0.sessionID }.first)
+        try await eventually("the whole transcript in the record") {
+            let shown = try await fleet.earshot(["sessions", session]).text
+            return report.transcript.segments.allSatisfy { shown.contains($0.text) }
+        }
+        try await fleet.stop()
+    }
+
     @Test("A killed gateway's sessions are ended with the reason, and what was said is kept")
     func killedGateway() async throws {
         let fleet = try await FleetProcess()

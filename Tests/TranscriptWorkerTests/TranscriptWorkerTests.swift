@@ -162,6 +162,23 @@ import WorkerRuntime
         #expect(found.isEmpty)
     }
 
+    @Test("Packets that are no Opus are counted and keep their time; the session goes on to its end")
+    func corruptOpus() async throws {
+        // 20 ms of CELT by their first byte, nonsense by the rest; and one byte that is no packet at all.
+        var packets = (0..<200).map { index in [0xF8] + (0..<40).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ index) } }
+        packets[50] = [0xFF, 0x00, 0x01]
+        let decoder = try SpeechDecoder(SessionParameters(codec: .opusFS320, sampleRate: 16_000))
+        var samples = 0
+        for packet in packets {
+            let count = AudioCodec.opusFS320.samples(
+                first: packet.first, second: packet.dropFirst().first, byteCount: packet.count, sampleRate: 16_000)
+            samples += decoder.decode(ByteBuffer(bytes: packet), samples: count, skipping: 0).count
+        }
+        samples += decoder.finish().count
+        #expect(samples == 199 * 320)
+        #expect(decoder.corruptFrames >= 1)
+    }
+
     @Test("A restart point survives its bytes, and others are refused")
     func restartPoint() throws {
         var point = RestartPoint()
