@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Acceptance runs against a real fleet; each prints what it measured and fails when a bound is broken."""
 
 import argparse
