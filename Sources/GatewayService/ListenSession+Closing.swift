@@ -4,15 +4,15 @@ import Logging
 import NIOCore
 import NIOWebSocket
 
-// Where a session's close code is chosen. `/v4/listen` only ever sends the contract's codes (omi.md 1.3).
+// How a session closes; which code a cause gets stands in `CloseCause`.
 extension ListenSession {
     /// Closes from our side: the end goes to Redis, the close frame to the device.
-    func close(_ code: CloseCode, _ reason: String, _ endReason: EndReason) {
+    func close(_ cause: CloseCause) {
         guard phase != .closing, phase != .closed else { return }
         phase = .closing
         applyReading()
-        appendEnd(endReason) {}
-        sendClose(WebSocketErrorCode(codeNumber: Int(code.rawValue)), reason)
+        appendEnd(cause.endReason) {}
+        sendClose(WebSocketErrorCode(codeNumber: Int(cause.code.rawValue)), cause.reason)
     }
 
     /// The device closed: its code is echoed once its audio is in Redis.
@@ -43,16 +43,6 @@ extension ListenSession {
         }
     }
 
-    func violation(_ code: WebSocketErrorCode, _ reason: String) {
-        let chosen: CloseCode =
-            switch code {
-            case .messageTooLarge: .tooLarge
-            case .dataInconsistentWithMessage: .invalidData
-            default: .protocolError
-            }
-        close(chosen, reason, .protocolError)
-    }
-
     /// Somebody else owns the session, or it was ended: nothing more may be written for it (protocol.md C2).
     func epochLost() {
         guard phase == .streaming else { return }
@@ -65,7 +55,7 @@ extension ListenSession {
     }
 
     /// The process drains for a restart.
-    func drain() { close(.goingAway, "the gateway restarts; connect again", .gatewayDraining) }
+    func drain() { close(.draining) }
 
     /// Cuts the connection without a word.
     func abort() { channel?.close(promise: nil) }

@@ -106,8 +106,8 @@ final class ListenSession: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case NIOWebSocketError.invalidFrameLength:
-            close(.tooLarge, "messages may have at most \(limits.messageBytesMaximum) bytes", .protocolError)
-        case is NIOWebSocketError: close(.protocolError, "malformed frame", .protocolError)
+            close(.violation(.messageTooLarge, "messages may have at most \(limits.messageBytesMaximum) bytes"))
+        case is NIOWebSocketError: close(.violation(.protocolError, "malformed frame"))
         default: context.close(promise: nil)
         }
     }
@@ -118,7 +118,7 @@ final class ListenSession: ChannelInboundHandler {
         case .incomplete, .pong: break
         case .ping(let data): send(WebSocketFrame(fin: true, opcode: .pong, data: data))
         case .close(let code): peerClosed(code)
-        case .violation(let code, let reason): violation(code, reason)
+        case .violation(let code, let reason): close(.violation(code, reason))
         case .binary, .text: message(event)
         }
     }
@@ -163,13 +163,13 @@ final class ListenSession: ChannelInboundHandler {
             return refuseAuthentication((error as? UpgradeRefusal)?.message ?? "the token could not be checked")
         }
         loop.metrics.refused(refusal.reason)
-        close(.goingAway, refusal.message, .overloaded)
+        close(.unavailable(refusal.message))
     }
 
     private func refuseAuthentication(_ reason: String) {
         loop.metrics.refused("token")
         send(text: ListenMessage.authResponse(success: false))
-        close(.policy, reason, .protocolError)
+        close(.notAuthenticated(reason))
     }
 
     /// The user is known: say so, check what was asked for, and register.
@@ -182,8 +182,8 @@ final class ListenSession: ChannelInboundHandler {
         case .success(let asked): parameters = asked
         case .failure(.close(let code, let reason)):
             loop.metrics.refused("parameters")
-            return close(code, reason, .protocolError)
-        case .failure(.malformed(let reason)): return close(.policy, reason, .protocolError)
+            return close(.notServed(code, reason))
+        case .failure(.malformed(let reason)): return close(.notServed(.policy, reason))
         }
         self.parameters = parameters
         for feature in parameters.ignoredFeatures { loop.metrics.ignored(feature) }
@@ -206,7 +206,7 @@ final class ListenSession: ChannelInboundHandler {
             if case .failure(let error) = result {
                 logger.warning("a session was not registered", metadata: ["error": "\(error)"])
             }
-            return close(.goingAway, "the session could not be registered; try again", .overloaded)
+            return close(.unavailable("the session could not be registered; try again"))
         }
         registration = Registration(
             user: request.user, partition: partition, grant: grant, epochNonce: request.nonce,
@@ -306,7 +306,7 @@ final class ListenSession: ChannelInboundHandler {
             loop.metrics.appendsRefused.increment()
             loop.metrics.framesLost.increment(by: frames)
             logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
-            close(.goingAway, "the store cannot take audio now; try again", .overloaded)
+            close(.unavailable("the store cannot take audio now; try again"))
         }
         loop.appender.checkTail(of: id, epoch: registration.grant.epoch, in: registration.partition) { [self] tail in
             if case .lost = tail, phase == .streaming { epochLost() }
@@ -349,7 +349,7 @@ final class ListenSession: ChannelInboundHandler {
             }
             guard phase == .streaming, loop.isReading else { break }
             silence += .nanoseconds(elapsed.nanoseconds)
-            if silence >= limits.inactivityTimeout { close(.goingAway, "no message for too long", .inactive) }
+            if silence >= limits.inactivityTimeout { close(.inactive) }
         case .closing, .closed: break
         }
     }

@@ -156,7 +156,7 @@ package final class Worker: Service {
 
     private func apply(_ changes: PartitionOwnership.Changes, to ownership: inout PartitionOwnership) async {
         let current = consumers.withLock { $0 }
-        for partition in changes.surplus { await current[partition]?.handOver() }
+        for partition in changes.surplus { await current[partition]?.handOver(cutting: false) }
         let ended = finished.withLock { finished in
             defer { finished = [] }
             return finished
@@ -185,7 +185,7 @@ package final class Worker: Service {
         try? await handOff.leave(kind: configuration.group.name, as: configuration.member)
         let current = consumers.withLock { Array($0.values) }
         for consumer in current {
-            if Task.isCancelled { await consumer.cutShort() } else { await consumer.handOver() }
+            if Task.isCancelled { await consumer.cutShort() } else { await consumer.handOver(cutting: true) }
         }
         // The last quarter of the budget is for giving back what could not be cut in time.
         let deadline = ContinuousClock.now + limits.handOverBudget

@@ -14,7 +14,7 @@ extension PartitionConsumer {
             if Task.isCancelled { return .close }
             switch phase {
             case .over: return .close
-            case .handingOver: return .handOver
+            case .handingOver: return cutsAtHandOver ? .handOver : .close
             case .consuming: break
             }
             guard var lane = lanes[key], lane.number == number else { return .close }

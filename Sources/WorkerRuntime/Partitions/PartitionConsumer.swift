@@ -35,6 +35,8 @@ package actor PartitionConsumer {
     var phase = Phase.consuming
     var isLeaseLost = false
     var handingOverSince: ContinuousClock.Instant?
+    /// Whether lanes commit what they can before they end.
+    var cutsAtHandOver = false
     var lanes: [LaneKey: LaneState] = [:]
     private var lanesOpened = 0
     var tracker: PositionTracker
@@ -106,7 +108,7 @@ package actor PartitionConsumer {
 
     /// Runs the lanes and the commits until the partition is handed over or lost.
     ///
-    /// Cancelling the task ends the lanes; `abandon()` or `handOver()` ends the commits.
+    /// Cancelling the task ends the lanes; `abandon()` or `handOver(cutting:)` ends the commits.
     package func run() async {
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await self.runLanes() }
@@ -245,10 +247,15 @@ package actor PartitionConsumer {
     /// Open lanes.
     package var laneCount: Int { lanes.count }
 
-    /// Stops reading and makes every lane commit what it can; then `run()` ends and the lease may be given back.
-    package func handOver() {
+    /// Stops reading and ends every lane; then `run()` ends and the lease may be given back.
+    ///
+    /// A process that ends makes its lanes commit what they can, because a thousand successors would replay at once
+    /// (protocol.md M2). A move between living processes does not: a cut in mid-speech changes words, and what a lane
+    /// holds is replayed from its last commit.
+    package func handOver(cutting: Bool) {
         guard phase == .consuming else { return }
         phase = .handingOver
+        cutsAtHandOver = cutting
         handingOverSince = .now
         laneStartContinuation.finish()
         gate.leave(self)
