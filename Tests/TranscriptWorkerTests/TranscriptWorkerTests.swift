@@ -89,7 +89,8 @@ import WorkerRuntime
         let group = ServiceGroup(services: [worker], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            try await eventually("the worker gets so far", isTrue: condition)
+            // An hour of audio in a debug build, beside everything else that is tested.
+            try await eventually(within: .seconds(600), "the worker gets so far", isTrue: condition)
             if abrupt { tasks.cancelAll() } else { await group.triggerGracefulShutdown() }
             while let result = await tasks.nextResult() {
                 if case .failure(let error) = result, !(error is CancellationError), !abrupt { throw error }
