@@ -119,7 +119,7 @@ package final class Worker: Service {
 
     private func open(_ partition: Partition, _ grant: Lease.Grant) -> PartitionConsumer {
         metrics.leaseTaken(grant.mode.rawValue)
-        if grant.mode == .lapsed {
+        if grant.mode == .lapsed, grant.horizon > grant.position {
             logger.notice(
                 "taking over a lapsed lease",
                 metadata: ["partition": "\(partition)", "from": "\(grant.position)", "to": "\(grant.horizon)"])
