@@ -83,9 +83,10 @@ final class GatewayLoop {
         appender.flush(at: now)
     }
 
-    /// Calls `batchIsDue` when a batch that begins now may wait no longer.
-    func scheduleBatch(of session: ListenSession) {
-        due[(tickCount + due.count - 1) % due.count].append(session)
+    /// Calls `batchIsDue` after a time of at most the batch delay, in whole ticks.
+    func scheduleBatch(of session: ListenSession, after delay: TimeAmount) {
+        let ticks = Int(delay.nanoseconds / TimeAmount(limits.tick).nanoseconds)
+        due[(tickCount + min(max(1, ticks), due.count - 1)) % due.count].append(session)
     }
 
     // MARK: Sessions

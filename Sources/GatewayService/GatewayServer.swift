@@ -208,9 +208,9 @@ package final class GatewayServer: Service {
         logger.notice("draining", metadata: ["sessions": "\(census.total)"])
         await withTaskGroup(of: Bool.self) { race in
             race.addTask {
-                for loop in loops {
-                    try? await loop.eventLoop.flatSubmit { loop.bound.value.drain() }.get()
-                }
+                // All loops at once: one slow device must not hold up the other loops' sessions.
+                let drains = loops.map { loop in loop.eventLoop.flatSubmit { loop.bound.value.drain() } }
+                for drain in drains { try? await drain.get() }
                 return true
             }
             race.addTask { [limits = configuration.limits] in

@@ -75,14 +75,11 @@ extension ListenSession {
         data.write(webSocketErrorCode: code)
         data.writeString(CloseCode.trimmed(reason))
         let written = channel.writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
-        guard !isReply else {
-            written.whenComplete { _ in channel.close(promise: nil) }
-            return
-        }
-        // The device answers with its own close frame; one that does not is cut.
+        // The device answers with its own close frame, or reads ours; one that does neither is cut.
         let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
             channel.close(promise: nil)
         }
+        if isReply { written.whenComplete { _ in channel.close(promise: nil) } }
         channel.closeFuture.whenComplete { _ in timeout.cancel() }
     }
 }

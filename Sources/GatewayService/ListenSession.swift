@@ -55,6 +55,9 @@ final class ListenSession: ChannelInboundHandler {
     /// Time without a message while the socket was being read.
     private var silence: Duration = .zero
     private var lastVisitAt: NIODeadline
+    private var lastTailAt: NIODeadline
+    /// Why the session ended before the registry had answered.
+    var reasonBeforeRegistration: EndReason?
     var results = ResultSequence()
 
     /// What the registry granted.
@@ -77,6 +80,7 @@ final class ListenSession: ChannelInboundHandler {
         openedAt = loop.now
         lastPingAt = loop.now
         lastVisitAt = loop.now
+        lastTailAt = loop.now
         logger = loop.logger
         logger[metadataKey: "session.id"] = "\(id)"
     }
@@ -107,6 +111,8 @@ final class ListenSession: ChannelInboundHandler {
         switch error {
         case NIOWebSocketError.invalidFrameLength:
             close(.violation(.messageTooLarge, "messages may have at most \(limits.messageBytesMaximum) bytes"))
+        // Behind a malformed frame nothing can be read; the close frame goes out, and the close time-out cuts.
+        case is ByteToMessageDecoderError: break
         case is NIOWebSocketError: close(.violation(.protocolError, "malformed frame"))
         default: context.close(promise: nil)
         }
@@ -212,12 +218,15 @@ final class ListenSession: ChannelInboundHandler {
             user: request.user, partition: partition, grant: grant, epochNonce: request.nonce,
             parameters: request.parameters)
         loop.metrics.sessionsOpened.increment()
+        captureClock = CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
+        let waiting = early
+        early = []
         guard phase == .registering else {
-            // The device went, or was closed, while the registry was asked.
-            appendEnd(phase == .closed ? .connectionLost : .overloaded) {}
+            // The device went, or was closed, while the registry was asked; what it had sent is kept.
+            for case .binary(let data) in waiting { audio(data) }
+            appendEnd(reasonBeforeRegistration ?? .connectionLost) {}
             return
         }
-        captureClock = CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
         loop.registered(self, as: id)
         phase = .streaming
         send(text: ListenMessage.serviceStatus(.inProgressConversationsProcessing))
@@ -225,8 +234,6 @@ final class ListenSession: ChannelInboundHandler {
         send(text: ListenMessage.serviceStatus(.sttInitiating))
         send(text: ListenMessage.serviceStatus(.ready))
         applyReading()
-        let waiting = early
-        early = []
         for event in waiting { message(event) }
         if loop.isDraining { drain() }
     }
@@ -252,7 +259,7 @@ final class ListenSession: ChannelInboundHandler {
             batchBeganAt = loop.now
             if !isScheduled {
                 isScheduled = true
-                loop.scheduleBatch(of: self)
+                loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay))
             }
         }
         batch.append(data, samples: samples, sequence: nextSequence, firstSample: nextSample, captureTime: capture)
@@ -287,7 +294,7 @@ final class ListenSession: ChannelInboundHandler {
         guard age >= TimeAmount(limits.batchDelay) - TimeAmount(limits.tick) else {
             // It was closed early and began anew meanwhile.
             isScheduled = true
-            loop.scheduleBatch(of: self)
+            loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay) - age)
             return
         }
         flushBatch()
@@ -308,14 +315,26 @@ final class ListenSession: ChannelInboundHandler {
             logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
             close(.unavailable("the store cannot take audio now; try again"))
         }
+        checkTail(at: loop.now)
+    }
+
+    /// Asks whether the session is still this gateway's and open (protocol.md C2, M17).
+    private func checkTail(at now: NIODeadline) {
+        guard let registration else { return }
+        lastTailAt = now
         loop.appender.checkTail(of: id, epoch: registration.grant.epoch, in: registration.partition) { [self] tail in
-            if case .lost = tail, phase == .streaming { epochLost() }
+            guard case .lost = tail, phase == .streaming else { return }
+            loop.metrics.framesLost.increment(by: batch.frameCount)
+            epochLost()
         }
     }
 
     /// Appends what waits and the end marker behind it; `completion` runs when that is in Redis.
     func appendEnd(_ reason: EndReason, completion: @escaping () -> Void) {
-        guard let registration else { return completion() }
+        guard let registration else {
+            reasonBeforeRegistration = reasonBeforeRegistration ?? reason
+            return completion()
+        }
         flushBatch()
         loop.metrics.ended(reason)
         let ending = SessionEnding(
@@ -347,6 +366,7 @@ final class ListenSession: ChannelInboundHandler {
                 lastPingAt = now
                 send(text: ListenMessage.ping)
             }
+            if phase == .streaming, now - lastTailAt >= TimeAmount(limits.ownershipCheckInterval) { checkTail(at: now) }
             guard phase == .streaming, loop.isReading else { break }
             silence += .nanoseconds(elapsed.nanoseconds)
             if silence >= limits.inactivityTimeout { close(.inactive) }

@@ -56,9 +56,7 @@ struct HeldAudio {
     ///   - brokenSequences: frames since then that could not be decoded; those at or behind the new point are met
     ///   again.
     mutating func moveRestart(to position: Int, brokenSequences: [UInt64]) {
-        let wanted = restart.sample + UInt64(position) * UInt64(parameters.sampleRate) / UInt64(SpeechLane.sampleRate)
-        let index = frames.lastIndex { $0.firstSample <= wanted } ?? 0
-        guard index < frames.count else { return }
+        guard let (index, wanted) = place(position) else { return }
         let frame = frames[index]
         var next = RestartPoint()
         if !parameters.codec.isOpus, wanted < frame.endSample {
@@ -83,6 +81,22 @@ struct HeldAudio {
         drop(upTo: frames.count)
     }
 
+    /// The held frame and the session's sample at a 16 kHz position since the restart point.
+    ///
+    /// Counted along the frames the computation had, because the stream may have gaps between them.
+    private func place(_ position: Int) -> (index: Int, sample: UInt64)? {
+        guard !frames.isEmpty else { return nil }
+        var left = position * parameters.sampleRate / SpeechLane.sampleRate
+        var index = 0
+        while index < frames.count - 1 {
+            let usable = max(0, frames[index].samples - skip(of: frames[index]))
+            guard left >= usable else { break }
+            left -= usable
+            index += 1
+        }
+        return (index, frames[index].firstSample + UInt64(skip(of: frames[index]) + left))
+    }
+
     private mutating func drop(upTo index: Int) {
         byteCount -= frames[..<index].reduce(0) { $0 + $1.bytes.readableBytes }
         frames.removeFirst(index)
@@ -90,9 +104,8 @@ struct HeldAudio {
 
     /// Unix µs at which a 16 kHz sample since the restart point was captured.
     func captureTime(of position: Int) -> Int64? {
-        let rate = UInt64(parameters.sampleRate)
-        let sample = restart.sample + UInt64(position) * rate / UInt64(SpeechLane.sampleRate)
-        guard let frame = frames.last(where: { $0.firstSample <= sample }) ?? frames.first else { return nil }
-        return frame.captureTime + (Int64(sample) - Int64(frame.firstSample)) * 1_000_000 / Int64(rate)
+        guard let (index, sample) = place(position) else { return nil }
+        let frame = frames[index]
+        return frame.captureTime + Int64(sample - frame.firstSample) * 1_000_000 / Int64(parameters.sampleRate)
     }
 }

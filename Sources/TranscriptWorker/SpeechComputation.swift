@@ -26,8 +26,12 @@ struct SpeechComputation {
 
     /// Ends the audio; what is being said is the last utterance.
     mutating func finish() throws(RecognitionError) -> Utterance? {
-        if case .utterance(let utterance, _)? = try segmenter.feed(decoder.finish()[...]) { return utterance }
-        return try segmenter.finish()
+        switch try segmenter.feed(decoder.finish()[...]) {
+        case .utterance(let utterance, _): return utterance
+        // The resampler's last samples made the silence long enough: nothing is open, and the segmenter is spent.
+        case .quiet: return nil
+        case nil: return try segmenter.finish()
+        }
     }
 
     /// The open utterance's place, for interim segments.

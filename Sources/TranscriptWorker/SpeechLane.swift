@@ -13,6 +13,9 @@ struct SpeechLane: LaneProcessor {
     /// The rate the recogniser hears, in Hz.
     static let sampleRate = 16_000
 
+    /// Broken frames since a restart point past which the lane begins anew behind them: 5 s of 20 ms packets.
+    private static let brokenFramesMaximum = 250
+
     /// What all lanes share.
     struct Services: Sendable {
         let recognizer: any SpeechRecognizer
@@ -54,6 +57,10 @@ struct SpeechLane: LaneProcessor {
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
         for entry in entries { held.append(entry) }
         try await compute(in: context)
+        // Packets that are none make no audio time pass: what cannot be heard is committed all the same (M11).
+        if brokenSequences.count >= Self.brokenFramesMaximum {
+            try await emitAll(isDone: false, reason: nil, in: context)
+        }
         await context.hold(bytes: held.byteCount)
         await offerInterim(in: context)
     }

@@ -156,6 +156,13 @@ import WorkerRuntime
         for (left, right) in zip(found, found.dropFirst()) { #expect(abs(right.start - left.end) < 0.3) }
     }
 
+    @Test("A device that stops in silence, at any message, ends as completed", arguments: 155...159)
+    func silenceOfEveryLength(messages: Int) async throws {
+        let found = try await segments(
+            of: [UInt8](repeating: 0, count: messages * 512), frameBytes: 512, framesAnEntry: 7, sampleRate: 8_000)
+        #expect(found.isEmpty)
+    }
+
     @Test("An hour of silence gives no segment and ends as completed")
     func silence() async throws {
         let found = try await segments(

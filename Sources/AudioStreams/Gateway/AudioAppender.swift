@@ -172,7 +172,7 @@ package final class AudioAppender {
 
     /// Completes when every operation is answered.
     package func whenIdle() -> EventLoopFuture<Void> {
-        guard !operations.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
+        guard !isClosed, !operations.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
         let promise = idlePromise ?? eventLoop.makePromise()
         idlePromise = promise
         return promise.futureResult
@@ -206,7 +206,6 @@ package final class AudioAppender {
         switch result {
         case .success(let connection):
             guard !isClosed else { return connection.close() }
-            failures = 0
             self.connection = connection
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             connection.closeFuture.whenComplete { _ in bound.value.lost(connection) }
@@ -288,7 +287,10 @@ package final class AudioAppender {
                 }
                 sent -= 1
                 if let operation = operations.popFirst() { complete(operation, reply) }
+                // A completion may have written, and the write may have found the connection dead.
+                guard self.connection === connection else { return }
             }
+            failures = 0
             if operations.isEmpty {
                 idlePromise?.succeed()
                 idlePromise = nil

@@ -19,7 +19,8 @@ extension HandOffError {
     init(refusal text: String) {
         switch text.split(separator: " ", maxSplits: 1).first ?? "" {
         case "OOM": self.init(.outOfMemory, text)
-        case "LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "NOREPLICAS", "MOVED", "ASK":
+        case "LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "READONLY", "MISCONF", "CLUSTERDOWN", "NOREPLICAS", "MOVED",
+            "ASK":
             self.init(.unavailable, text)
         default: self.init(.refused, text)
         }

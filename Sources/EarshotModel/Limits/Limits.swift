@@ -16,6 +16,8 @@ package struct Limits: Sendable {
     package var firstMessageTimeout: Duration = .seconds(5)
     /// Time a client has to finish its upgrade request; a slow one must not hold a socket for ever.
     package var upgradeTimeout: Duration = .seconds(10)
+    /// A gateway asks this often whether a session that appends nothing is still its own (M17).
+    package var ownershipCheckInterval: Duration = .seconds(10)
     /// Time for the closing handshake before the socket is cut.
     package var closeTimeout: Duration = .seconds(5)
     /// Bytes waiting for a client that does not read, past which it is closed: minutes of transcript.
