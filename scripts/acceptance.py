@@ -204,15 +204,24 @@ def kill_one(fleet):
     began = time.time()
     while time.time() - began < 30:
         time.sleep(0.1)
-        if lapsed_leases(fleet) > before:
+        if has_taken_over(fleet, before):
             return time.time() - began
     return 30.0
 
 
 def lapsed_leases(fleet):
-    return sum(float(line.rsplit(" ", 1)[1]) for line in fleet.metrics().splitlines()
-               if line.startswith("earshot_worker_leases_taken_total") and 'mode="lapsed"' in line
-               and 'group="transcript"' in line)
+    """Lapsed leases taken, by node: a killed node's own count dies with it."""
+    counts = {}
+    for line in fleet.metrics().splitlines():
+        if line.startswith("earshot_worker_leases_taken_total") and 'mode="lapsed"' in line and 'group="transcript"' in line:
+            counts[re.search(r'node="([^"]*)"', line)[1]] = float(line.rsplit(" ", 1)[1])
+    return counts
+
+
+def has_taken_over(fleet, before):
+    """Whether some node has taken lapsed leases since; a node that is new counts from nothing."""
+    now = lapsed_leases(fleet)
+    return any(count > before.get(node, 0) for node, count in now.items())
 
 
 def stop_one(fleet):
@@ -232,7 +241,7 @@ def stop_one(fleet):
     before = lapsed_leases(fleet)
     while time.time() - began < 30:
         time.sleep(0.1)
-        if lapsed_leases(fleet) > before:
+        if has_taken_over(fleet, before):
             break
     recovered = time.time() - began
     time.sleep(max(0, 62 - (time.time() - began)))
