@@ -75,7 +75,8 @@ class Fleet:
 
 
 def words(text):
-    return re.sub(r"[^a-z' ]", " ", text.lower().replace("\n", " ")).replace("'", "").split()
+    text = re.sub(r"</?s>", " ", text.lower().replace("\n", " ")).replace("mr.", "mister")
+    return re.sub(r"[^a-z' ]", " ", text).replace("'", "").split()
 
 
 def errors(reference, heard):
