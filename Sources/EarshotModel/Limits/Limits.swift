@@ -24,8 +24,8 @@ package struct Limits: Sendable {
     package var outboundBytesMaximum = 256 * 1024
     /// Sessions a gateway process takes, past which an upgrade gets 503; two cores carry 10,000.
     package var sessionsMaximum = 10_000
-    /// Sessions one user may open in `sessionRateWindow`: reconnecting phones stay far below.
-    package var sessionsPerUserMaximum = 60
+    /// Sessions one user may open in `sessionRateWindow`: reconnecting phones stay far below, test rigs below.
+    package var sessionsPerUserMaximum = 1_200
     /// The window of `sessionsPerUserMaximum`.
     package var sessionRateWindow: Duration = .seconds(60)
     /// Event-loop delay past which a gateway admits nobody: its sessions already feel it.
