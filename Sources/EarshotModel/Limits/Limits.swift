@@ -105,8 +105,6 @@ package struct Limits: Sendable {
 
     // MARK: Speech
 
-    /// Non-speech is committed at least this often, in audio time (M11).
-    package var silenceCommit: Duration = .seconds(5)
     /// Interim text of an open utterance, at most this often a session.
     package var interimInterval: Duration = .milliseconds(1_000)
 
