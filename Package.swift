@@ -57,6 +57,10 @@ let package = Package(
         .executable(name: "earshot-gateway", targets: ["earshot-gateway"]),
         .executable(name: "earshot-transcript", targets: ["earshot-transcript"]),
         .executable(name: "earshot-coordinator", targets: ["earshot-coordinator"]),
+        .executable(name: "earshot-private-cloud", targets: ["earshot-private-cloud"]),
+        .executable(name: "earshot-webhook", targets: ["earshot-webhook"]),
+        .executable(name: "earshot-audio-bytes", targets: ["earshot-audio-bytes"]),
+        .executable(name: "earshot-speaker-sample", targets: ["earshot-speaker-sample"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -79,6 +83,8 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibOpus", path: "Sources/CLibOpus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(name: "CSpeexDSP", path: "Sources/CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
+        .systemLibrary(name: "CLibCurl", path: "Sources/CLibCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CLibOgg", path: "Sources/CLibOgg", providers: [.apt(["libogg-dev"])]),
         .target(name: "CSpeechEngine", path: "Sources/CSpeechEngine"),
 
         // The domain: no I/O, no C, no product services.
@@ -89,7 +95,8 @@ let package = Package(
             name: "RedisClient", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging],
             swiftSettings: adapter),
         .target(name: "PostgresClient", dependencies: ["CLibPQ", logging], swiftSettings: adapter),
-        .target(name: "AudioCodecs", dependencies: ["CLibOpus", "CSpeexDSP"], swiftSettings: adapter),
+        .target(name: "AudioCodecs", dependencies: ["CLibOgg", "CLibOpus", "CSpeexDSP"], swiftSettings: adapter),
+        .target(name: "HTTPTransport", dependencies: ["CLibCurl", logging], swiftSettings: adapter),
         .target(name: "SpeechEngine", dependencies: ["CSpeechEngine", crypto], swiftSettings: adapter),
 
         // Services: a protocol, the real one, the in-memory one.
@@ -97,11 +104,20 @@ let package = Package(
             name: "AudioStreams", dependencies: ["EarshotModel", "RedisClient", deque, nioCore, logging],
             swiftSettings: strict),
         .target(
-            name: "SpeechRecognition", dependencies: ["SpeechEngine", logging, coreMetrics], swiftSettings: strict),
+            name: "SpeechRecognition", dependencies: ["HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
             swiftSettings: strict),
-        .target(name: "AccessTokens", dependencies: [jwtKit, logging], swiftSettings: strict),
+        .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
+        .target(
+            name: "AudioStorage",
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore],
+            swiftSettings: strict),
+        .target(
+            name: "WebhookDelivery",
+            dependencies: ["EarshotModel", "HTTPTransport", "PostgresClient", crypto, logging, coreMetrics, nioCore],
+            swiftSettings: strict),
         .target(
             name: "EarshotClient",
             dependencies: ["AudioCodecs", nioCore, nioPosix, nioHTTP1, nioWebSocket],
@@ -131,6 +147,28 @@ let package = Package(
             name: "CoordinatorService",
             dependencies: [
                 "AudioStreams", "EarshotModel", "SessionRecord", "WorkerRuntime", logging, coreMetrics, lifecycle,
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "PrivateCloudWorker",
+            dependencies: [
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging, nioCore,
+                coreMetrics,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "DeliveryWorkers",
+            dependencies: [
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "WebhookDelivery", "WorkerRuntime",
+                crypto, logging, nioCore, coreMetrics, lifecycle,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "SpeakerSampleWorker",
+            dependencies: [
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechRecognition",
+                "WorkerRuntime", crypto, logging, nioCore, coreMetrics,
             ],
             swiftSettings: strict),
 
@@ -166,6 +204,11 @@ let package = Package(
                 "ServiceBootstrap", "SessionRecord", "WorkerRuntime", nioCore,
             ]),
 
+        executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
+        executable("earshot-webhook", ["DeliveryWorkers", "ServiceBootstrap"]),
+        executable("earshot-audio-bytes", ["DeliveryWorkers", "ServiceBootstrap"]),
+        executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
+
         // Tests. Nothing in Sources imports TestSupport.
         .target(
             name: "TestSupport",
@@ -188,6 +231,32 @@ let package = Package(
         tests("SpeechEngine", []),
         tests("SpeechRecognition", ["SpeechEngine", logging]),
         tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
+        tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
+        tests("AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
+        tests(
+            "WebhookDelivery",
+            [
+                "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport", crypto, logging, nioCore, nioPosix,
+                nioHTTP1,
+            ]),
+        tests(
+            "PrivateCloudWorker",
+            [
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", nioCore,
+                lifecycle, logging,
+            ]),
+        tests(
+            "DeliveryWorkers",
+            [
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport",
+                "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
+            ]),
+        tests(
+            "SpeakerSampleWorker",
+            [
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechRecognition",
+                "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
+            ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),
         tests(

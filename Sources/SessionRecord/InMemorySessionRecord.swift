@@ -60,6 +60,9 @@ package final class InMemorySessionRecord: SessionRecord {
                 )
             }
             return
+        case .conversationCompleted, .conversationUpdated, .audioStored, .speakerSampleStored,
+            .speakerSampleRejected, .endpointDisabled:
+            return
         }
         state.sessions[event.session] = session
     }

@@ -28,6 +28,9 @@ struct RecordBatch {
                     if let known = segments[segment.id], known.event.ordinal > event.ordinal { continue }
                     segments[segment.id] = row
                 }
+            case .conversationCompleted, .conversationUpdated, .audioStored, .speakerSampleStored,
+                .speakerSampleRejected, .endpointDisabled:
+                break
             }
         }
     }

@@ -11,6 +11,10 @@ package struct WorkerGroup: Hashable, Sendable, CustomStringConvertible {
     package static let audioBytes = WorkerGroup("audio-bytes")
     /// Stores recordings.
     package static let privateCloud = WorkerGroup("private-cloud")
+    /// Cuts voice samples out of stored audio.
+    package static let speakerSample = WorkerGroup("speaker-sample")
+    /// Turns events into signed requests.
+    package static let webhook = WorkerGroup("webhook")
     /// Writes events into Postgres.
     package static let record = WorkerGroup("record")
     /// Reconciles lifetimes; leases only, no stream.

@@ -7,6 +7,12 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case sessionStarted = "session.started"
         case sessionEnded = "session.ended"
         case transcriptSegments = "transcript.segments"
+        case conversationCompleted = "conversation.completed"
+        case conversationUpdated = "conversation.updated"
+        case audioStored = "audio.stored"
+        case speakerSampleStored = "speaker.sample.stored"
+        case speakerSampleRejected = "speaker.sample.rejected"
+        case endpointDisabled = "endpoint.disabled"
     }
 
     package var id: String
@@ -38,6 +44,14 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     /// `transcript.segments`: the segments, and the ordinal of the first.
     package var segments: [TranscriptSegment]?
     package var firstSegment: UInt64?
+    /// `audio.stored`.
+    package var audio: StoredAudioPart?
+    /// `speaker.sample.stored` and `speaker.sample.rejected`.
+    package var sample: SpeakerSampleResult?
+    /// `endpoint.disabled`: the endpoint, and why.
+    package var endpoint: String?
+    /// `conversation.completed`, `conversation.updated`: Unix µs of its last speech or audio.
+    package var conversationEnd: Int64?
 
     /// Makes an event whose id derives from its session, the writing group and the ordinal.
     package init(
@@ -83,5 +97,9 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case corruptFrames = "corrupt_frames"
         case segments
         case firstSegment = "first_segment"
+        case audio
+        case sample
+        case endpoint
+        case conversationEnd = "conversation_end"
     }
 }

@@ -1,0 +1,2 @@
+/// Keeps the target buildable until its first part is there.
+enum HTTPTransportPlaceholder {}
