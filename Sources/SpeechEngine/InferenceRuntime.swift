@@ -80,6 +80,11 @@ final class InferenceRuntime: Sendable {
         return unsafe value
     }
 
+    /// Names of a model's inputs or outputs; literals live as long as the process.
+    static func names(_ literals: [StaticString]) -> [UnsafePointer<CChar>?] {
+        unsafe literals.map { unsafe UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self) }
+    }
+
     /// Throws the reason of a status that is not success, releasing it.
     func check(_ status: OpaquePointer??, _ action: String) throws(SpeechEngineError) {
         unsafe try Self.check(table, status, action)

@@ -21,6 +21,8 @@ package final class SpeechEngineLibrary: Sendable {
     let gate = CallGate()
     /// The voice activity model's bytes: constant data inside the library.
     nonisolated(unsafe) let voiceActivityModel: UnsafeRawBufferPointer
+    /// The speaker model's bytes, likewise.
+    nonisolated(unsafe) let speakerModel: UnsafeRawBufferPointer
 
     /// Opens the libraries, or returns them when they are open already.
     ///
@@ -58,5 +60,9 @@ package final class SpeechEngineLibrary: Sendable {
         let bytes = unsafe try object.address(of: "silero_vad_onnx")
         let count = unsafe try object.address(of: "silero_vad_onnx_len").load(as: UInt32.self)
         unsafe voiceActivityModel = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        let speaker = "_ZN9cppannote19embedded_community1"
+        let speakerBytes = unsafe try object.address(of: speaker + "18embedding_ort_dataE")
+        let speakerCount = unsafe try object.address(of: speaker + "23embedding_ort_data_sizeE").load(as: Int.self)
+        unsafe speakerModel = UnsafeRawBufferPointer(start: speakerBytes, count: speakerCount)
     }
 }
