@@ -104,7 +104,8 @@ let package = Package(
             name: "AudioStreams", dependencies: ["EarshotModel", "RedisClient", deque, nioCore, logging],
             swiftSettings: strict),
         .target(
-            name: "SpeechRecognition", dependencies: ["HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            name: "SpeechRecognition",
+            dependencies: ["EarshotModel", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
             swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
@@ -153,7 +154,8 @@ let package = Package(
         .target(
             name: "PrivateCloudWorker",
             dependencies: [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging, nioCore,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging,
+                nioCore,
                 coreMetrics,
             ],
             swiftSettings: strict),
@@ -229,10 +231,11 @@ let package = Package(
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["SpeechEngine", logging]),
+        tests("SpeechRecognition", ["EarshotModel", "SpeechEngine", logging]),
         tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
         tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
-        tests("AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
+        tests(
+            "AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
         tests(
             "WebhookDelivery",
             [

@@ -47,10 +47,7 @@ package final class SpeakerEmbedder: Sendable {
             throw SpeechEngineError(
                 .invalidAudio, "sample \(position) is \(samples[position]); only numbers are allowed")
         }
-        let spectrogram = MelSpectrogram(samples.map { min(max($0, -1), 1) })
-        var embedding = [Float](repeating: 0, count: Self.dimensionCount)
-        let failure = run(spectrogram, into: &embedding)
-        if let failure { throw failure }
+        let embedding = try run(MelSpectrogram(samples.map { min(max($0, -1), 1) }))
         let length = embedding.reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard length.isFinite, length > 0 else {
             throw SpeechEngineError(.libraryFailure, "the speaker model gave no direction for \(samples.count) samples")
@@ -58,45 +55,29 @@ package final class SpeakerEmbedder: Sendable {
         return embedding.map { $0 / length }
     }
 
-    /// Runs the model on all frames with equal weight; its result's tensor is ours, so nothing needs copying out.
-    private func run(_ spectrogram: MelSpectrogram, into embedding: inout [Float]) -> SpeechEngineError? {
-        var bands = spectrogram.values
-        var weights = [Float](repeating: 1, count: spectrogram.frameCount)
+    /// Runs the model on all frames with equal weight.
+    private func run(_ spectrogram: MelSpectrogram) throws(SpeechEngineError) -> ArraySlice<Float> {
+        let bands = 0..<spectrogram.values.count
+        let weights = bands.upperBound..<bands.upperBound + spectrogram.frameCount
+        let result = weights.upperBound..<weights.upperBound + Self.dimensionCount
+        var numbers = spectrogram.values
+        numbers += repeatElement(1, count: weights.count)
+        numbers += repeatElement(0, count: result.count)
         let frames = Int64(spectrogram.frameCount)
-        return unsafe bands.withUnsafeMutableBytes { bands in
-            unsafe weights.withUnsafeMutableBytes { weights in
-                unsafe embedding.withUnsafeMutableBytes { embedding -> SpeechEngineError? in
-                    do throws(SpeechEngineError) {
-                        unsafe try run([
-                            (bands, [1, frames, Int64(MelSpectrogram.bandCount)]), (weights, [1, frames]),
-                            (embedding, [1, Int64(Self.dimensionCount)]),
-                        ])
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
+        let failure = unsafe numbers.withUnsafeMutableBufferPointer { numbers -> SpeechEngineError? in
+            do throws(SpeechEngineError) {
+                unsafe try runtime.run(
+                    session, in: numbers,
+                    inputs: [
+                        ("fbank", bands, [1, frames, Int64(MelSpectrogram.bandCount)]),
+                        ("weights", weights, [1, frames]),
+                    ], outputs: [("embedding", result, [1, Int64(Self.dimensionCount)])], "run the speaker model")
+                return nil
+            } catch {
+                return error
             }
         }
-    }
-
-    private func run(
-        _ places: [(bytes: UnsafeMutableRawBufferPointer, shape: [Int64])]
-    ) throws(SpeechEngineError) {
-        var tensors = unsafe [OpaquePointer?]()
-        defer {
-            unsafe tensors.forEach { tensor in unsafe runtime.table.pointee.ReleaseValue?(tensor) }
-        }
-        for unsafe (bytes, shape) in unsafe places {
-            unsafe tensors.append(try runtime.tensor(bytes, shape: shape, element: ORT_ELEMENT_FLOAT))
-        }
-        let inputs = unsafe [tensors[0], tensors[1]]
-        var outputs = unsafe [tensors[2]]
-        let inputNames = unsafe InferenceRuntime.names(["fbank", "weights"])
-        let outputNames = unsafe InferenceRuntime.names(["embedding"])
-        unsafe try runtime.check(
-            runtime.table.pointee.Run?(
-                session, nil, inputNames, inputs, inputs.count, outputNames, outputs.count, &outputs),
-            "run the speaker model")
+        if let failure { throw failure }
+        return numbers[result]
     }
 }
