@@ -153,7 +153,8 @@ let package = Package(
         .target(
             name: "PrivateCloudWorker",
             dependencies: [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging, nioCore,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging,
+                nioCore,
                 coreMetrics,
             ],
             swiftSettings: strict),
@@ -232,7 +233,8 @@ let package = Package(
         tests("SpeechRecognition", ["SpeechEngine", logging]),
         tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
         tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
-        tests("AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
+        tests(
+            "AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
         tests(
             "WebhookDelivery",
             [

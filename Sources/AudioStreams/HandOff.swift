@@ -35,9 +35,28 @@ package protocol HandOff: Sendable {
     /// The final results kept of a session.
     func finals(of session: SessionID, in partition: Partition) async throws(HandOffError) -> [LiveResult]
 
+    /// A user's settings as they were projected last; the defaults for a user without any.
+    func settings(of user: UserID, in partition: Partition) async throws(HandOffError) -> UserSettings
+    /// Projects a user's settings and tells everybody; false when newer ones are there.
+    func project(_ settings: UserSettings, of user: UserID, in partition: Partition) async throws(HandOffError) -> Bool
+    /// Sends a text to the devices of a user that are connected now; returns how many sessions were told.
+    func notify(_ user: UserID, in partition: Partition, text: String) async throws(HandOffError) -> Int
+    /// Queues a request to learn a voice.
+    func requestSample(_ request: SpeakerSampleRequest, in partition: Partition) async throws(HandOffError)
+    /// Appends an event, outside of any commit.
+    func append(event: SessionEvent, in partition: Partition) async throws(HandOffError)
+    /// The conversations that are not completed.
+    func conversations(in partitions: [Partition]) async throws(HandOffError) -> [Partition: [OpenConversation]]
+    /// Closes a conversation: nobody continues it; false when it never was.
+    func closeConversation(_ id: String, of user: UserID, in partition: Partition, now: Int64)
+        async throws(HandOffError) -> Bool
+    /// Completes a conversation, once, when it is over, transcribed and recorded; `times` it was completed before.
+    func settle(
+        _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
+    ) async throws(HandOffError) -> ConversationSettlement
+
     /// Sets the enabled groups of a partition and creates them, so that nothing they need is trimmed.
-    func enable(audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition])
-        async throws(HandOffError)
+    func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError)
     /// Tries to take leases; a stream's group is created with the first.
     func acquire(_ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?) async throws(HandOffError)
         -> [Partition: Lease.Outcome]

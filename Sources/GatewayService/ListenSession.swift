@@ -305,7 +305,7 @@ final class ListenSession: ChannelInboundHandler {
         guard !batch.isEmpty, let registration else { return }
         let frames = batch.frameCount
         let entry = batch.close(
-            session: id, epoch: registration.epochNonce, flags: registration.parameters.flags,
+            session: id, epoch: registration.epochNonce, flags: registration.grant.flags,
             language: registration.parameters.language)
         loop.metrics.appends.increment()
         loop.appender.append(entry, to: registration.partition) { [self] result in

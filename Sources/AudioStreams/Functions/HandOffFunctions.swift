@@ -8,9 +8,10 @@ import RedisClient
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
-        let code = [shared, fleet, sessions, leases, commits, trimming].joined(separator: "\n")
+        let code = [shared, fleet, sessions, leases, commits, trimming, ConversationFunctions.code]
+            .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 2, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 3, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -94,7 +95,7 @@ enum HandOffFunctions {
           return redis.call('HGETALL', keys[1])
         end
 
-        -- enable KEYS meta audio events ARGV audio-groups event-groups → OK
+        -- enable KEYS meta audio events samples ARGV audio-groups event-groups sample-groups → OK
         local function enable(keys, args)
           for _, group in ipairs(list(args[1])) do
             local failed = ensure_group(keys[2], group)
@@ -104,7 +105,11 @@ enum HandOffFunctions {
             local failed = ensure_group(keys[3], group)
             if failed then return failed end
           end
-          redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2])
+          for _, group in ipairs(list(args[3])) do
+            local failed = ensure_group(keys[4], group)
+            if failed then return failed end
+          end
+          redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2], 'sample_groups', args[3])
           return redis.status_reply('OK')
         end
 
@@ -137,24 +142,34 @@ enum HandOffFunctions {
           return state[3] and now - tonumber(state[3]) <= tonumber(state[4]) * 1000000
         end
 
-        -- register KEYS session user live events meta
-        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event
-        --   → epoch conversation start continues; repeating it with the same nonce changes nothing
+        -- The conversation a session joins: the one it is bound to, the user's open one, or a new one.
+        local function join_conversation(user, args, conversations_prefix)
+          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
+          if args[14] == '1' then
+            local start = redis.call('HGET', conversations_prefix .. args[7], 'start')
+            if start then return args[7], start, '1' end
+            return args[7], args[5], '0'
+          end
+          if is_open(user, state, tonumber(args[5])) then return state[1], state[2], '1' end
+          return args[7], args[5], '0'
+        end
+
+        -- register KEYS session user live events meta wanted conversations
+        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event bound
+        --   conversation-prefix
+        --   → epoch conversation start continues flags; repeating it with the same nonce changes nothing
         local function register(keys, args)
-          local session, user, live, events, meta = unpack(keys)
+          local session, user, live, events, meta, wanted, index = unpack(keys)
           local epoch = redis.call('HGET', session, 'epoch')
           if epoch then
             if string.match(epoch, ':(.+)$') ~= args[4] then
               return redis.error_reply('EXISTS the session is registered already')
             end
-            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues')
-            return {epoch, known[1], known[2], known[3]}
+            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues', 'flags')
+            return {epoch, known[1], known[2], known[3], known[4]}
           end
-          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
-          local conversation, start, continues = args[7], args[5], '0'
-          if is_open(user, state, tonumber(args[5])) then
-            conversation, start, continues = state[1], state[2], '1'
-          end
+          local conversation, start, continues = join_conversation(user, args, args[15])
+          local flags = bit.bor(tonumber(args[12]), tonumber(redis.call('HGET', wanted, args[2]) or '0'))
           local epochs = redis.call('HINCRBY', meta, 'epochs', 1)
           epoch = string.format('%d', epochs) .. ':' .. args[4]
           redis.call('HSET', user, 'conversation', conversation, 'start', start, 'touched', args[5],
@@ -163,21 +178,25 @@ enum HandOffFunctions {
           redis.call('HSET', session, 'uid', args[2], 'epoch', epoch, 'gateway', args[3],
             'conversation', conversation, 'conversation_start', start, 'continues', continues, 'started', args[5],
             'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
-            'flags', args[12])
+            'flags', flags)
           redis.call('HSET', live, args[1], args[3])
+          redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
+          redis.call('PERSIST', args[15] .. conversation)
+          redis.call('HSET', index, conversation, args[2] .. ' ' .. args[1])
           -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
           local event = string.gsub(args[13], '@conversation@', conversation, 1)
           event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
             .. (continues == '1' and 'true' or 'false') .. '}'
           redis.call('XADD', events, '*', 'e', event)
-          return {epoch, conversation, start, continues}
+          return {epoch, conversation, start, continues, flags}
         end
 
         -- end KEYS session audio live user ARGV sid epoch-or-empty gateway reason marker now retention
+        --   conversation-prefix
         --   → OK id | ENDED id | FENCED | GONE
         local function end_session(keys, args)
           local session, audio, live, user = unpack(keys)
-          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout')
+          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout', 'conversation')
           if not state[1] then
             redis.call('HDEL', live, args[1])
             return {'GONE'}
@@ -190,6 +209,9 @@ enum HandOffFunctions {
           if redis.call('HDEL', user, 's:' .. args[1]) == 1 then
             redis.call('HSET', user, 'touched', args[6])
             redis.call('EXPIRE', user, tonumber(state[4]) + tonumber(args[7]))
+          end
+          if state[5] and redis.call('EXISTS', args[8] .. state[5]) == 1 then
+            redis.call('HSET', args[8] .. state[5], 'last', args[6])
           end
           return {'OK', id}
         end

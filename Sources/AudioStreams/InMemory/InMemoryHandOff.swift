@@ -35,7 +35,7 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         state.withLock { $0.partitions[partition]?.dead[group] ?? [] }
     }
 
-    private func perform<Result: Sendable>(
+    func perform<Result: Sendable>(
         _ body: (inout InMemoryState) throws(HandOffError) -> Result
     ) throws(HandOffError) -> Result {
         let (result, waiters) = try state.withLock {
@@ -142,14 +142,13 @@ package final class InMemoryHandOff: HandOff, StreamReader {
 
     // MARK: Leases
 
-    package func enable(
-        audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition]
-    ) async throws(HandOffError) {
+    package func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) {
         try perform { state throws(HandOffError) in
             for partition in partitions {
-                for group in audioGroups { state.ensureGroup(group, .audio, partition) }
-                for group in eventGroups { state.ensureGroup(group, .events, partition) }
-                state.partitions[partition, default: .init()].enabled = [.audio: audioGroups, .events: eventGroups]
+                for (stream, list) in groups.byStream {
+                    for group in list { state.ensureGroup(group, stream, partition) }
+                    state.partitions[partition, default: .init()].enabled[stream] = list
+                }
             }
         }
     }

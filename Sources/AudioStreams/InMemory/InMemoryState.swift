@@ -33,7 +33,8 @@ struct InMemoryState {
     }
 
     struct User {
-        var conversation: String
+        /// `nil` once it was closed.
+        var conversation: String?
         var start: Int64
         var touched: Int64
         var timeout: Int
@@ -50,6 +51,19 @@ struct InMemoryState {
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
         var epochs: Int64 = 0
+        var settings: [UserID: UserSettings] = [:]
+        var conversations: [String: Conversation] = [:]
+    }
+
+    struct Conversation {
+        enum Phase { case open, closing, completed }
+        var user: UserID
+        var start: Int64
+        var phase = Phase.open
+        var sessions: [SessionID] = []
+        var times: UInt64 = 0
+        var mark: StreamPosition?
+        var last: Int64?
     }
 
     var isAvailable = true
@@ -156,14 +170,16 @@ struct InMemoryState {
         let conversation =
             registration.parameters.clientConversation
             ?? ConversationID(.timeOrdered(at: registration.now))
+        let bound = registration.boundConversation
         var user = User(
-            conversation: conversation.description, start: registration.now, touched: registration.now,
+            conversation: bound ?? conversation.description,
+            start: bound.flatMap { state.conversations[$0]?.start } ?? registration.now, touched: registration.now,
             timeout: registration.parameters.conversationTimeout)
-        var continues = false
+        var continues = bound.map { state.conversations[$0] != nil } ?? false
         if let known = state.users[registration.user] {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
-            if !known.live.isEmpty || isRecent {
-                user.conversation = known.conversation
+            if bound == nil, let conversation = known.conversation, !known.live.isEmpty || isRecent {
+                user.conversation = conversation
                 user.start = known.start
                 continues = true
             }
@@ -171,12 +187,17 @@ struct InMemoryState {
         }
         user.live.insert(registration.session)
         state.epochs += 1
+        var parameters = registration.parameters
+        parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
+        let joined = user.conversation ?? conversation.description
+        state.conversations[joined, default: Conversation(user: registration.user, start: user.start)].phase = .open
+        state.conversations[joined]?.sessions.append(registration.session)
         let session = Session(
             base: RegisteredSession(
                 session: registration.session, user: registration.user,
                 epoch: FencingToken("\(state.epochs):\(HandOffCommands.hexadecimal(registration.nonce))"),
-                gateway: registration.gateway, conversation: user.conversation, conversationStart: user.start,
-                startedAt: registration.now, parameters: registration.parameters),
+                gateway: registration.gateway, conversation: joined, conversationStart: user.start,
+                startedAt: registration.now, parameters: parameters),
             nonce: registration.nonce, continues: continues)
         state.users[registration.user] = user
         state.sessions[registration.session] = session
@@ -189,7 +210,8 @@ struct InMemoryState {
     private static func grant(_ session: Session) -> SessionRegistration.Grant {
         SessionRegistration.Grant(
             epoch: session.base.epoch, conversation: session.base.conversation,
-            conversationStart: session.base.conversationStart, continuesConversation: session.continues)
+            conversationStart: session.base.conversationStart, continuesConversation: session.continues,
+            flags: session.base.parameters.flags)
     }
 
     private static func startedEvent(_ session: Session) -> String {
@@ -223,6 +245,7 @@ struct InMemoryState {
         if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
             partitions[partition]?.users[ending.user]?.touched = ending.now
         }
+        partitions[partition]?.conversations[known.base.conversation]?.last = ending.now
         return .ended(position)
     }
 
