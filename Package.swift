@@ -177,8 +177,8 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "RedisClient", configuration, coreMetrics, hummingbird, hummingbirdCore,
-                lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -195,14 +195,14 @@ let package = Package(
         executable(
             "earshot-transcript",
             [
-                "AudioStreams", "EarshotModel", "RedisClient", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
-                "TranscriptWorker", "WorkerRuntime", nioCore,
+                "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
+                "WorkerRuntime",
             ]),
         executable(
             "earshot-coordinator",
             [
-                "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "RedisClient",
-                "ServiceBootstrap", "SessionRecord", "WorkerRuntime", nioCore,
+                "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "ServiceBootstrap",
+                "SessionRecord", "WorkerRuntime",
             ]),
 
         executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),

@@ -45,7 +45,7 @@ package struct PostgresSessionRecord: SessionRecord {
         let rows = try await perform { client in
             try await client.query(
                 """
-                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)::uuid
+                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)
                 ORDER BY start_seconds, session, ordinal
                 """)
         }

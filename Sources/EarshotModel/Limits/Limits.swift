@@ -121,6 +121,12 @@ package struct Limits: Sendable {
     package var reconcileInterval: Duration = .seconds(1)
     /// Events in one batch to Postgres.
     package var recordBatchMaximum = 500
+    /// How often changed settings are looked for, and how many are projected at a time.
+    package var settingsInterval: Duration = .seconds(1)
+    package var settingsBatchMaximum = 200
+    /// Users whose settings a worker keeps, and for how long at most; a change is announced and forgets them at once.
+    package var settingsCacheMaximum = 10_000
+    package var settingsCacheAge: Duration = .seconds(60)
 
     /// The numbers a fleet runs with.
     package init() {}
