@@ -12,7 +12,7 @@ struct UserSettingsCacheTests {
             let cache = UserSettingsCache(handOff: fleet.handOff, limits: fleet.limits)
             let subscription = SettingsSubscription(
                 configuration: fleet.configuration, keys: fleet.keys,
-                eventLoop: fleet.eventLoop, logger: .silent
+                eventLoop: RedisFleet.eventLoop, logger: RedisFleet.logger
             ) { user in
                 if let user { cache.forget(user) } else { cache.forgetAll() }
             }
