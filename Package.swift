@@ -90,6 +90,9 @@ let package = Package(
         // The domain: no I/O, no C, no product services.
         .target(name: "EarshotModel", dependencies: [nioCore, crypto], swiftSettings: strict),
 
+        // What structured concurrency does not give; knows nothing of Earshot.
+        .target(name: "Supervision", dependencies: [logging, coreMetrics, lifecycle], swiftSettings: strict),
+
         // Adapters: one per C library, know nothing of Earshot.
         .target(
             name: "RedisClient", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging],
@@ -226,6 +229,7 @@ let package = Package(
             ],
             path: "Tests/LaneProbe", swiftSettings: strict),
         tests("EarshotModel", [nioCore]),
+        tests("Supervision", ["TestSupport", logging, coreMetrics, lifecycle]),
         tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
