@@ -218,7 +218,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", nioCore, nioPosix,
-                logging, coreMetrics,
+                nioHTTP1, logging, coreMetrics,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
@@ -234,9 +234,9 @@ let package = Package(
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["SpeechEngine", logging]),
-        tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
-        tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
+        tests("SpeechRecognition", ["HTTPTransport", "SpeechEngine", "TestSupport", logging]),
+        tests("AccessTokens", ["HTTPTransport", "TestSupport", cryptoExtras, jwtKit, logging]),
+        tests("HTTPTransport", ["TestSupport", nioCore, logging]),
         tests(
             "AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
         tests(
