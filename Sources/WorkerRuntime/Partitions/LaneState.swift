@@ -54,6 +54,12 @@ struct LaneState {
         return waiter
     }
 
+    /// The oldest entry that was not absorbed.
+    var firstUnabsorbed: StreamPosition? {
+        let index = max(0, pending.count - unabsorbed)
+        return index < pending.count ? pending[index].position : nil
+    }
+
     /// Whether its processor wants to be called and may be.
     func isDue(at now: ContinuousClock.Instant) -> Bool {
         guard let wakeAt, !isWaiting, !isHeldForReplay else { return false }
