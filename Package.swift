@@ -153,7 +153,8 @@ let package = Package(
         .target(
             name: "PrivateCloudWorker",
             dependencies: [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging, nioCore,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging,
+                nioCore,
                 coreMetrics,
             ],
             swiftSettings: strict),
@@ -214,7 +215,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", nioCore, nioPosix,
-                logging, coreMetrics,
+                nioHTTP1, logging, coreMetrics,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
@@ -229,10 +230,11 @@ let package = Package(
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["SpeechEngine", logging]),
-        tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
-        tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
-        tests("AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
+        tests("SpeechRecognition", ["HTTPTransport", "SpeechEngine", "TestSupport", logging]),
+        tests("AccessTokens", ["HTTPTransport", "TestSupport", cryptoExtras, jwtKit, logging]),
+        tests("HTTPTransport", ["TestSupport", nioCore, logging]),
+        tests(
+            "AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
         tests(
             "WebhookDelivery",
             [

@@ -25,7 +25,7 @@ extension HTTPTransportError {
     private static let codes: [UInt32: Code] = {
         var codes: [UInt32: Code] = [:]
         for (code, results) in [
-            (Code.invalidURL, [CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT]),
+            (Code.invalidURL, [CURLE_URL_MALFORMAT]),
             (.nameNotResolved, [CURLE_COULDNT_RESOLVE_HOST]),
             (.connectFailed, [CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED]),
             (.timedOut, [CURLE_OPERATION_TIMEDOUT]),
@@ -38,9 +38,10 @@ extension HTTPTransportError {
                 ]
             ),
             (
+                // The URL's scheme was checked: an unsupported protocol is what the server speaks.
                 .malformedResponse,
                 [
-                    CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2, CURLE_HTTP2_STREAM,
+                    CURLE_UNSUPPORTED_PROTOCOL,                     CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2, CURLE_HTTP2_STREAM,
                     CURLE_WRITE_ERROR,
                 ]
             ),

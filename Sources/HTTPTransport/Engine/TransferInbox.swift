@@ -101,7 +101,8 @@ final class TransferInbox: Sendable {
         let refusal = state.withLock { state -> HTTPTransportError? in
             guard !state.batch.isClosed else { return Self.closed }
             guard state.underWay < transfersMaximum else {
-                return HTTPTransportError(.overloaded, "\(transfersMaximum) HTTP exchanges are under way, the most allowed")
+                return HTTPTransportError(
+                    .overloaded, "\(transfersMaximum) HTTP exchanges are under way, the most allowed")
             }
             state.underWay += 1
             state.batch.submissions.append(submission)

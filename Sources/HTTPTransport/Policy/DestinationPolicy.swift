@@ -59,7 +59,12 @@ package struct DestinationPolicy: Sendable {
         }
         guard url.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw HTTPTransportError(
-                .invalidURL, "a URL is ASCII without spaces and control characters; encode others as %XX, names as xn--…")
+                .invalidURL,
+                "a URL is ASCII without spaces and control characters; encode others as %XX, names as xn--…")
+        }
+        // The parser takes one to three slashes, which other parsers read otherwise.
+        guard let start = url.firstRange(of: "://"), url[start.upperBound...].first != "/" else {
+            throw HTTPTransportError(.invalidURL, "not a URL like https://HOST/PATH")
         }
         let parts = try URLParts(url)
         switch parts.scheme {
