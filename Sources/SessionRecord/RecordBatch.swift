@@ -7,6 +7,7 @@ struct RecordBatch {
     private var ended: [String: SessionEvent] = [:]
     private var conversations: [String: SessionEvent] = [:]
     private var segments: [String: Row] = [:]
+    private(set) var audio: [String: (event: SessionEvent, part: StoredAudioPart)] = [:]
 
     /// A segment with where it belongs.
     private struct Row {
@@ -28,8 +29,12 @@ struct RecordBatch {
                     if let known = segments[segment.id], known.event.ordinal > event.ordinal { continue }
                     segments[segment.id] = row
                 }
-            case .conversationCompleted, .conversationUpdated, .audioStored, .speakerSampleStored,
-                .speakerSampleRejected, .endpointDisabled:
+            case .audioStored:
+                guard let part = event.audio else { continue }
+                let key = "\(event.session)/\(part.part)"
+                audio[key] = audio[key] ?? (event, part)
+            case .conversationCompleted, .conversationUpdated, .speakerSampleStored, .speakerSampleRejected,
+                .endpointDisabled:
                 break
             }
         }
@@ -42,6 +47,7 @@ struct RecordBatch {
         if !started.isEmpty { statements.append(startedStatement) }
         if !ended.isEmpty { statements.append(endedStatement) }
         if !segments.isEmpty { statements.append(segmentStatement) }
+        if !audio.isEmpty { statements.append(audioStatement) }
         return statements
     }
 
