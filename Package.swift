@@ -115,7 +115,7 @@ let package = Package(
         .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
         .target(
             name: "AudioStorage",
-            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore],
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore, nioPosix],
             swiftSettings: strict),
         .target(
             name: "WebhookDelivery",
