@@ -55,6 +55,8 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     /// Why the session ended before the registry had answered.
     var reasonBeforeRegistration: EndReason?
     var results = ResultSequence()
+    /// Requests for samples in the present minute.
+    var samplesAsked: (count: Int, since: NIODeadline)
 
     private var limits: Limits { loop.configuration.limits }
 
@@ -67,6 +69,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         openedAt = loop.now
         lastPingAt = loop.now
         lastVisitAt = loop.now
+        samplesAsked = (0, loop.now)
         logger = loop.logger
         logger[metadataKey: "session.id"] = "\(id)"
     }
@@ -249,6 +252,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     private func text(_ text: String) {
         switch ClientMessage(parsing: text) {
         case .auth, .unknown: loop.metrics.unknownText.increment()
+        case .speakerAssigned(let assignment): assign(assignment)
         case .ignored(let type): loop.metrics.ignored(type)
         case .notJSON: loop.metrics.notJSON.increment()
         }
