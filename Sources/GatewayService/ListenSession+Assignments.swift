@@ -8,14 +8,12 @@ import NIOCore
 extension ListenSession {
     /// Queues a request for a sample; the owner's own voice is not learnt so, and without stored audio nothing is.
     func assign(_ assignment: SpeakerAssignment) {
-        guard let registration, registration.flags.contains(.privateCloud), assignment.person != KnownVoice.owner,
+        guard let registration, registration.grant.flags.contains(.privateCloud), assignment.person != KnownVoice.owner,
             isWithinBudget()
         else { return loop.metrics.ignored("speaker_assigned") }
-        let now = WallClock.microseconds
         let request = SpeakerSampleRequest(
-            id: UniqueID.timeOrdered(at: now).description, uid: registration.user.text,
-            conversation: registration.grant.conversation, person: assignment.person,
-            personName: assignment.personName, segments: assignment.segments, requestedAt: now)
+            user: registration.user, conversation: registration.grant.conversation, person: assignment.person,
+            personName: assignment.personName, segments: assignment.segments, at: WallClock.microseconds)
         loop.appender.requestSample(request, in: registration.partition) { [loop, logger] result in
             guard case .failure(let error) = result else { return loop.metrics.samplesRequested.increment() }
             loop.metrics.samplesLost.increment()

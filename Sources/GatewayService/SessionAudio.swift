@@ -16,9 +16,6 @@ final class SessionAudio {
         let grant: SessionRegistration.Grant
         let epochNonce: UInt64
         let parameters: SessionParameters
-
-        /// The groups that want the session's audio.
-        var flags: WorkerFlags { parameters.flags.union(grant.flags) }
     }
 
     /// Whoever holds the socket; it is told what only it can act on.
@@ -105,7 +102,7 @@ final class SessionAudio {
         guard !batch.isEmpty else { return }
         let frames = batch.frameCount
         let entry = batch.close(
-            session: registration.session, epoch: registration.epochNonce, flags: registration.flags,
+            session: registration.session, epoch: registration.epochNonce, flags: registration.grant.flags,
             language: registration.parameters.language)
         loop.metrics.appends.increment()
         loop.appender.append(entry, to: registration.partition) { [self] result in

@@ -5,7 +5,7 @@ import NIOCore
 enum BackendAnswer {
     /// Why a conversation was not completed; names of the contract.
     enum Failure: String {
-        /// The id is none that could exist.
+        /// No audio and no transcript of it ever came.
         case conversationNotFound = "conversation_not_found"
         /// The newest generation wants a durable job behind every request.
         case durableJobRequired = "durable_job_required"

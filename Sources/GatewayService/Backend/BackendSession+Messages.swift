@@ -138,9 +138,10 @@ extension BackendSession {
         loop.appender.closeConversation(name.text, of: user, in: partition, now: WallClock.microseconds) {
             [self] result in
             switch result {
-            case .success:
+            case .success(true):
                 loop.metrics.backendCompletions.increment()
                 answer(BackendAnswer.completed(request))
+            case .success(false): answer(BackendAnswer.failed(request, .conversationNotFound))
             case .failure(let error):
                 logger.error("a conversation was not completed", metadata: ["error": "\(error)"])
                 answer(BackendAnswer.failed(request, .processingFailed))
@@ -172,12 +173,11 @@ extension BackendSession {
         for part in transcript.parts(of: limits.backendEventSegmentsMaximum) {
             let event = feed.event(of: part, time: WallClock.microseconds)
             loop.appender.appendEvent(
-                event.json, ordinal: event.ordinal, session: registration.session, epoch: registration.grant.epoch,
-                in: partition
+                event, session: registration.session, epoch: registration.grant.epoch, in: partition
             ) { [self] result in
                 switch result {
-                case .success(true): loop.metrics.backendEvents.increment()
-                case .success(false): again(part, after: feed)
+                case .success(.holds): loop.metrics.backendEvents.increment()
+                case .success(.lost): again(part, after: feed)
                 case .failure(let error):
                     loop.metrics.backendEventsLost.increment()
                     logger.error("a transcript was refused", metadata: ["error": "\(error)"])
@@ -197,8 +197,8 @@ extension BackendSession {
     private func sample(_ request: BackendSample) {
         let now = WallClock.microseconds
         let queued = SpeakerSampleRequest(
-            id: UniqueID.timeOrdered(at: now).description, uid: user.text, conversation: request.conversation.text,
-            person: request.person, personName: nil, segments: request.segments, requestedAt: now)
+            user: user, conversation: request.conversation.text, person: request.person, personName: nil,
+            segments: request.segments, at: now)
         loop.appender.requestSample(queued, in: partition) { [self] result in
             guard case .failure(let error) = result else { return loop.metrics.samplesRequested.increment() }
             loop.metrics.samplesLost.increment()
