@@ -134,9 +134,8 @@ let package = Package(
         .target(
             name: "GatewayService",
             dependencies: [
-                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket,
-                logging, coreMetrics, lifecycle,
+                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", deque, nioCore, nioPosix, nioHTTP1,
+                nioWebSocket, logging, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(

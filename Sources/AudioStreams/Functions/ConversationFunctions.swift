@@ -33,11 +33,15 @@ enum ConversationFunctions {
           return told
         end
 
-        -- event KEYS session events ARGV epoch event → OK | LOST when the session is another's or over
+        -- event KEYS session events ARGV epoch event ordinal → OK | LOST when the session is another's or over
+        --   an ordinal that was appended before is answered alike, also behind the end, and not appended again
         local function event(keys, args)
-          local state = redis.call('HMGET', keys[1], 'epoch', 'end')
-          if state[1] ~= args[1] or state[2] then return redis.status_reply('LOST') end
+          local state = redis.call('HMGET', keys[1], 'epoch', 'end', 'event')
+          if state[1] ~= args[1] then return redis.status_reply('LOST') end
+          if state[3] and tonumber(args[3]) <= tonumber(state[3]) then return redis.status_reply('OK') end
+          if state[2] then return redis.status_reply('LOST') end
           redis.call('XADD', keys[2], '*', 'e', args[2])
+          redis.call('HSET', keys[1], 'event', args[3])
           return redis.status_reply('OK')
         end
 

@@ -3,13 +3,14 @@ import RedisClient
 
 // What the back-end door writes besides audio: events, conversations, requests for voice samples.
 extension AudioAppender {
-    /// Appends an event of a session that must still be this gateway's and open.
+    /// Appends an event of a session that must still be this gateway's and open, once: the ordinals of the events that a
+    /// gateway appends for a session grow.
     package func appendEvent(
-        _ json: String, session: SessionID, epoch: FencingToken, in partition: Partition,
+        _ event: SessionEvent, session: SessionID, epoch: FencingToken, in partition: Partition,
         completion: @escaping (Result<Tail, HandOffError>) -> Void
     ) {
         call(
-            commands.append(event: json, of: session, epoch: epoch, in: partition),
+            commands.append(event: event, of: session, epoch: epoch, in: partition),
             { reply in reply.string.map { $0 == "OK" ? .holds : .lost } }, completion)
     }
 

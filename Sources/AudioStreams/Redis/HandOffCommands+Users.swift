@@ -36,11 +36,11 @@ extension HandOffCommands {
     }
 
     func append(
-        event: String, of session: SessionID, epoch: FencingToken, in partition: Partition
+        event: SessionEvent, of session: SessionID, epoch: FencingToken, in partition: Partition
     ) -> RedisCommand {
         call(
             "event", keys: [keys.session(session, partition), keys.events(partition)],
-            arguments: [.init(epoch.text), .init(event)])
+            arguments: [.init(epoch.text), .init(event.json), .init(event.ordinal)])
     }
 
     func closeConversation(_ id: String, of user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
