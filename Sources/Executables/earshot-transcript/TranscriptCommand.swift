@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioStreams
 import EarshotModel
 import ServiceBootstrap
 import SpeechEngine
@@ -27,12 +28,20 @@ struct TranscriptCommand: AsyncParsableCommand {
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
+        let known = fleet.settings(in: assembly)
+        var labelling: SpeakerLabelling?
+        if try settings.bool("speakers", default: true) {
+            let voices = try EmbeddedVoices(library, on: recognizer)
+            labelling = SpeakerLabelling(analysis: VoiceAnalysis(turns: voices, embedder: voices)) {
+                try await known.cache.settings(of: $0, in: $1).voices
+            }
+        }
         let factory = SpeechLaneFactory(
             recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)), interims: interims,
-            limits: fleet.limits)
+            labelling: labelling, limits: fleet.limits)
         try await assembly.run(
             [
-                fleet.service, BackgroundService { try await recognizer.run() },
+                fleet.service, known.service, BackgroundService { try await recognizer.run() },
                 BackgroundService { await interims?.run() },
                 fleet.worker(
                     .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),

@@ -1,0 +1,2 @@
+DROP TABLE voices;
+DROP FUNCTION voices_changed();
