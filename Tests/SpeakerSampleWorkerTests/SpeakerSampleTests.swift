@@ -25,8 +25,7 @@ struct SpeakerSampleTests {
 
     @Test("A real reader's voice is learnt from real speech, and is known again")
     func real() async throws {
-        let directory = ProcessInfo.processInfo.environment["EARSHOT_SPEECH_DIR"] ?? ".cache/speech"
-        let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory))
+        let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: Self.engineDirectory))
         let recognizer = EmbeddedRecognizer(library, threads: 2, logger: .silent)
         let embedded = try EmbeddedVoices(library, on: recognizer)
         let fixture = try await SampleFixture(recognizer: recognizer, embedder: embedded)
@@ -149,6 +148,15 @@ struct SpeakerSampleTests {
         }
         #expect(fixture.results().map(\.sample?.outcome) == [.stored])
     }
+
+    /// A process opens the engine from one directory: named as in every other suite.
+    private static let engineDirectory: String = {
+        if let directory = ProcessInfo.processInfo.environment["EARSHOT_SPEECH_DIR"], !directory.isEmpty {
+            return directory
+        }
+        let file = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
+        return file.deletingLastPathComponent().appendingPathComponent("../../.cache/speech").standardized.path
+    }()
 
     /// Five sentences of one LibriVox reader, one after the other.
     private static func reading(_ fixture: SampleFixture) throws -> ([Int16], [PlacedSegment]) {
