@@ -46,6 +46,12 @@ package struct StreamKeys: Sendable {
     package func meta(_ partition: Partition) -> String { key(partition, "meta") }
     /// Stream: entries a group gave up on.
     package func dead(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "dead:\(group)") }
+    /// Stream: entries of a session that a group parked.
+    package func parked(_ id: SessionID, _ group: WorkerGroup, _ partition: Partition) -> String {
+        key(partition, "parked:\(group):\(id)")
+    }
+    /// Hash: session → what a group parked of it, and the sums.
+    package func parked(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "parked:\(group)") }
     /// Channel: live results for the sessions of one gateway; the function appends the incarnation.
     package var resultsChannelPrefix: String { "\(prefix):results:" }
     /// Channel: users whose settings have changed.

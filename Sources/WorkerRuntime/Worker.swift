@@ -174,16 +174,21 @@ package final class Worker: Service {
 
     private func tickConsumers() async -> Stalled? {
         var lanes = 0
+        var parked = (entries: 0, bytes: 0)
         let current = consumers.withLock { $0 }
         for (partition, consumer) in current {
             await consumer.tick()
             lanes += await consumer.laneCount
+            let share = await consumer.parkedTotals
+            parked = (parked.entries + share.entries, parked.bytes + share.bytes)
             if await consumer.isStalled {
                 logger.critical("work does not move; giving up", metadata: ["partition": "\(partition)"])
                 return Stalled(partition: partition)
             }
         }
         metrics.lanes.record(lanes)
+        metrics.parkedEntries.record(parked.entries)
+        metrics.parkedBytes.record(parked.bytes)
         metrics.partitions.record(current.count)
         return nil
     }

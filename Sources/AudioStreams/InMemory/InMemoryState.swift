@@ -38,6 +38,7 @@ struct InMemoryState {
         var live: [SessionID: String] = [:]
         var leases: [WorkerGroup: InMemoryLease] = [:]
         var finals: [SessionID: [LiveResult]] = [:]
+        var parked: [WorkerGroup: [SessionID: [StreamEntry]]] = [:]
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
         var epochs: Int64 = 0
@@ -269,7 +270,8 @@ struct InMemoryState {
         return .granted(
             Lease.Grant(
                 token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
-                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes))
+                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes,
+                parked: kind == nil ? [] : parkedLanes(group, attempt.partition)))
     }
 
     mutating func commit(_ commit: Commit, _ limits: Limits) throws(HandOffError) -> Commit.Outcome {
@@ -283,6 +285,7 @@ struct InMemoryState {
             throw HandOffError(.refused, "NOGROUP the stream or its group is gone")
         }
         for lane in commit.lanes { apply(lane, of: commit, limits) }
+        for unparked in commit.unparked { unpark(unparked, of: commit) }
         if let position = commit.position {
             partitions[commit.partition]?.streams[commit.stream]?.groups[commit.group] = Group(
                 position: position.position, entriesRead: position.entriesRead)

@@ -91,7 +91,7 @@ struct HandOffCommands: Sendable {
         call(
             "acquire",
             keys: [keys.lease(group, attempt.partition)]
-                + (stream.map { [keys.stream($0, attempt.partition)] } ?? []),
+                + (stream.map { [keys.stream($0, attempt.partition), keys.parked(group, attempt.partition)] } ?? []),
             arguments: [
                 .init(group.name), .init(attempt.owner.description), .init(FencingToken.drawNonce()),
                 .init(attempt.lapsed?.token.text ?? ""), .init(attempt.lapsed.map { String($0.beat) } ?? ""),
@@ -118,6 +118,20 @@ struct HandOffCommands: Sendable {
             arguments: [.init(token.text), .init(hand ?? ""), .init(cleared ?? "")])
     }
 
+    func park(
+        _ positions: [StreamPosition], of session: SessionID, token: FencingToken, group: WorkerGroup,
+        partition: Partition
+    ) -> RedisCommand {
+        call(
+            "park",
+            keys: [
+                keys.lease(group, partition), keys.audio(partition), keys.parked(session, group, partition),
+                keys.parked(group, partition),
+            ],
+            arguments: [.init(token.text), .init(session.description), .init(limits.parkedBytesMaximum)]
+                + positions.map { .init($0.description) })
+    }
+
     func publish(
         _ result: LiveResult, to gateway: Incarnation, token: FencingToken, group: WorkerGroup, partition: Partition
     ) -> RedisCommand {
@@ -136,7 +150,7 @@ struct HandOffCommands: Sendable {
         let partition = commit.partition
         var names = [
             keys.lease(commit.group, partition), keys.stream(commit.stream, partition), keys.events(partition),
-            keys.meta(partition), keys.dead(commit.group, partition),
+            keys.meta(partition), keys.dead(commit.group, partition), keys.parked(commit.group, partition),
         ]
         var arguments: [RedisArgument] = [
             .init(commit.token.text), .init(commit.number), .init(commit.group.name),
@@ -153,6 +167,10 @@ struct HandOffCommands: Sendable {
                 names += [keys.meta(partition), keys.meta(partition)]
             }
             append(lane, to: &arguments)
+        }
+        for unparked in commit.unparked {
+            names.append(keys.parked(unparked.session, commit.group, partition))
+            arguments += [.init(unparked.session.description), .init(unparked.keptFrom?.description ?? "")]
         }
         return call("commit", keys: names, arguments: arguments)
     }

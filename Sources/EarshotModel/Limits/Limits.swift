@@ -108,6 +108,14 @@ package struct Limits: Sendable {
     package var partitionInFlightBytesMaximum = 8 * 1024 * 1024
     /// Entries known but not absorbed in one partition past which it is not read: memory of the position tracker.
     package var partitionUnabsorbedMaximum = 50_000
+    /// A lane that waited this long for a dependency parks what it has (C6): trimming must not wait for it.
+    package var parkAfter: Duration = .seconds(300)
+    /// Parked payload of one partition and group: four hours of one session, and a bound of Redis' memory.
+    package var parkedBytesMaximum = 64 * 1024 * 1024
+    /// Entries in one call that parks: a function may not hold up Redis.
+    package var parkEntriesMaximum = 256
+    /// Parked entries a lane is replayed with after a crash: several of its units, so more than a dead owner had in hand.
+    package var parkedReplayMaximum = 1_024
     /// Absorbed bytes of one partition past which the lanes that hold longest are told to cut (C1).
     package var partitionHeldBytesMaximum = 64 * 1024 * 1024
     /// A lane that got no entry for this long is told so, to finish what it holds open.
