@@ -61,7 +61,11 @@ package protocol HandOff: Sendable {
     func acquire(_ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?) async throws(HandOffError)
         -> [Partition: Lease.Outcome]
     /// Beats leases; returns those that are still the caller's.
-    func renew(_ tokens: [Partition: FencingToken], group: WorkerGroup) async throws(HandOffError) -> Set<Partition>
+    ///
+    /// `absorbed` says up to where nothing can harm an owner any more; who replays leaves it out. An owner that lapsed
+    /// and still calls did not crash, so a crash counted for it is taken back (protocol.md H5).
+    func renew(_ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup)
+        async throws(HandOffError) -> Set<Partition>
     /// Gives a lease back; a foreign token changes nothing.
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) async throws(HandOffError)
     /// How leases look now; partitions without one are absent.
@@ -93,4 +97,13 @@ package protocol HandOff: Sendable {
 
     /// Which server answered last, and in which of its lives; another one voids leases and cursors (protocol.md C4).
     var serverIdentity: String? { get }
+}
+
+extension HandOff {
+    /// Beats leases of an owner that reads no stream.
+    package func renew(
+        _ tokens: [Partition: FencingToken], group: WorkerGroup
+    ) async throws(HandOffError) -> Set<Partition> {
+        try await renew(tokens, absorbed: [:], group: group)
+    }
 }

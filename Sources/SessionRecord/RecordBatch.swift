@@ -8,6 +8,7 @@ struct RecordBatch {
     private var conversations: [String: SessionEvent] = [:]
     private var segments: [String: Row] = [:]
     private var completed: [String: SessionEvent] = [:]
+    private(set) var audio: [String: (event: SessionEvent, part: StoredAudioPart)] = [:]
 
     /// A segment with where it belongs.
     private struct Row {
@@ -30,7 +31,11 @@ struct RecordBatch {
                     segments[segment.id] = row
                 }
             case .conversationCompleted, .conversationUpdated: completed[event.conversation] = event
-            case .audioStored, .speakerSampleStored, .speakerSampleRejected, .endpointDisabled: break
+            case .audioStored:
+                guard let part = event.audio else { continue }
+                let key = "\(event.session)/\(part.part)"
+                audio[key] = audio[key] ?? (event, part)
+            case .speakerSampleStored, .speakerSampleRejected, .endpointDisabled: break
             }
         }
     }
@@ -43,6 +48,7 @@ struct RecordBatch {
         if !ended.isEmpty { statements.append(endedStatement) }
         if !segments.isEmpty { statements.append(segmentStatement) }
         if !completed.isEmpty { statements.append(completedStatement) }
+        if !audio.isEmpty { statements.append(audioStatement) }
         return statements
     }
 

@@ -222,12 +222,62 @@ enum HandOffFunctions {
         """
 
     private static let leases = """
+        -- What a lapse says of the entries its owner left (protocol.md H5): the one in hand may have killed it; without
+        -- one, any that it had not absorbed by its last renewal. An owner that replays names what it touches.
+        local function note_lapse(lease, token, hand, absorbed)
+          if hand and hand ~= '' then
+            redis.call('HINCRBY', lease, 'crash:' .. hand, 1)
+            redis.call('HSET', lease, 'lapse:' .. token, hand, 'suspects', '1')
+          elseif absorbed and absorbed ~= '' then
+            redis.call('HSET', lease, 'unnamed', absorbed, 'unnamed_by', token, 'suspects', '1')
+          end
+        end
+
+        -- An owner that lapsed and comes back with its old token did not crash: what was counted for it is taken back.
+        local function take_back(lease, token)
+          local hand = redis.call('HGET', lease, 'lapse:' .. token)
+          if hand then
+            redis.call('HDEL', lease, 'lapse:' .. token)
+            if redis.call('HINCRBY', lease, 'crash:' .. hand, -1) <= 0 then
+              redis.call('HDEL', lease, 'crash:' .. hand)
+            end
+          end
+          if redis.call('HGET', lease, 'unnamed_by') == token then
+            redis.call('HDEL', lease, 'unnamed', 'unnamed_by')
+          end
+        end
+
+        -- Forgets the lapses that a hand stands for, or all of them and the unnamed one.
+        local function forget_lapses(lease, hand)
+          local all = redis.call('HGETALL', lease)
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 6) == 'lapse:' and (not hand or all[i + 1] == hand) then
+              redis.call('HDEL', lease, all[i])
+            end
+          end
+          if not hand then redis.call('HDEL', lease, 'unnamed', 'unnamed_by', 'suspects') end
+        end
+
+        -- Adds hand and count of every crash; a lapse that named nobody counts against each entry it may be due to.
+        local function append_crashes(reply, lease)
+          local unnamed = redis.call('HGET', lease, 'unnamed')
+          local all = redis.call('HGETALL', lease)
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 6) == 'crash:' then
+              local hand, count = string.sub(all[i], 7), tonumber(all[i + 1])
+              if unnamed and is_less(unnamed, string.match(hand, '@(%d+%-%d+)$')) then count = count + 1 end
+              reply[#reply + 1] = hand
+              reply[#reply + 1] = count
+            end
+          end
+        end
+
         -- acquire KEYS lease [stream] ARGV group owner nonce seen-token seen-beat
         --   repeating it with the same nonce gives the same grant
         --   → HELD token beat owner | GRANTED token mode position entries-read horizon crash count …
         local function acquire(keys, args)
           local lease, stream = keys[1], keys[2]
-          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode')
+          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode', 'absorbed')
           local mode = 'fresh'
           local is_repetition = state[1] and state[4] ~= '1' and string.match(state[1], ':(.+)$') == args[3]
           if is_repetition then mode = state[6]
@@ -247,30 +297,31 @@ enum HandOffFunctions {
           end
           local token = state[1]
           if not is_repetition then
-            if mode == 'lapsed' and state[5] and state[5] ~= '' then
-              redis.call('HINCRBY', lease, 'crash:' .. state[5], 1)
-            end
+            if mode == 'lapsed' then note_lapse(lease, state[1], state[5], state[7]) end
             local counter = 1
             if state[1] then counter = tonumber(string.match(state[1], '^(%d+):')) + 1 end
             token = string.format('%d', counter) .. ':' .. args[3]
             redis.call('HSET', lease, 'token', token, 'beat', '0', 'owner', args[2], 'released', '0', 'number', '0',
-              'hand', '', 'mode', mode)
+              'hand', '', 'mode', mode, 'absorbed', (stream and mode ~= 'lapsed') and position or '')
           end
           local reply = {'GRANTED', token, mode, position, read, horizon}
-          local all = redis.call('HGETALL', lease)
-          for i = 1, #all, 2 do
-            if string.sub(all[i], 1, 6) == 'crash:' then
-              reply[#reply + 1] = string.sub(all[i], 7)
-              reply[#reply + 1] = all[i + 1]
-            end
-          end
+          append_crashes(reply, lease)
           return reply
         end
 
-        -- renew KEYS lease ARGV token → 1 | 0
+        -- renew KEYS lease ARGV token absorbed-or-empty → 1 | 0
         local function renew(keys, args)
-          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
-          redis.call('HINCRBY', keys[1], 'beat', 1)
+          local lease = keys[1]
+          local state = redis.call('HMGET', lease, 'token', 'suspects')
+          if state[1] ~= args[1] then
+            if state[1] then take_back(lease, args[1]) end
+            return 0
+          end
+          redis.call('HINCRBY', lease, 'beat', 1)
+          if args[2] ~= '' then
+            redis.call('HSET', lease, 'absorbed', args[2])
+            if state[2] then forget_lapses(lease) end
+          end
           return 1
         end
 
@@ -285,7 +336,10 @@ enum HandOffFunctions {
         local function hand(keys, args)
           if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
           redis.call('HSET', keys[1], 'hand', args[2])
-          if args[3] ~= '' then redis.call('HDEL', keys[1], 'crash:' .. args[3]) end
+          if args[3] ~= '' then
+            redis.call('HDEL', keys[1], 'crash:' .. args[3])
+            forget_lapses(keys[1], args[3])
+          end
           return 1
         end
 
@@ -357,7 +411,10 @@ enum HandOffFunctions {
         local function commit(keys, args)
           local lease, stream, events, meta, dead = unpack(keys, 1, 5)
           local state = redis.call('HMGET', lease, 'token', 'number')
-          if state[1] ~= args[1] then return redis.status_reply('FENCED') end
+          if state[1] ~= args[1] then
+            if state[1] then take_back(lease, args[1]) end
+            return redis.status_reply('FENCED')
+          end
           local number, last = tonumber(args[2]), tonumber(state[2])
           if number <= last then return redis.status_reply('DONE') end
           if number ~= last + 1 then return redis.status_reply('ORDER') end

@@ -164,13 +164,13 @@ package final class InMemoryHandOff: HandOff, StreamReader {
     }
 
     package func renew(
-        _ tokens: [Partition: FencingToken], group: WorkerGroup
+        _ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
         try perform { state throws(HandOffError) in
             var kept: Set<Partition> = []
-            for (partition, token) in tokens where state.partitions[partition]?.leases[group]?.token == token {
-                state.partitions[partition]?.leases[group]?.beat += 1
-                kept.insert(partition)
+            for (partition, token) in tokens {
+                let isKept = state.partitions[partition]?.leases[group]?.renew(token, absorbed: absorbed[partition])
+                if isKept == true { kept.insert(partition) }
             }
             return kept
         }
@@ -205,7 +205,7 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         try perform { state throws(HandOffError) in
             guard state.partitions[partition]?.leases[group]?.token == token else { return false }
             state.partitions[partition]?.leases[group]?.hand = hand
-            if let cleared { state.partitions[partition]?.leases[group]?.crashes[cleared] = nil }
+            if let cleared { state.partitions[partition]?.leases[group]?.acquit(cleared) }
             return true
         }
     }

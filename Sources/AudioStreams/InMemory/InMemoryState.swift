@@ -15,16 +15,6 @@ struct InMemoryState {
         var added: Int64 = 0
     }
 
-    struct LeaseState {
-        var token: FencingToken
-        var beat: Int64 = 0
-        var owner: String
-        var isReleased = false
-        var number: Int64 = 0
-        var hand: String?
-        var crashes: [String: Int] = [:]
-    }
-
     struct Session {
         var base: RegisteredSession
         var nonce: UInt64
@@ -46,7 +36,7 @@ struct InMemoryState {
         var sessions: [SessionID: Session] = [:]
         var users: [UserID: User] = [:]
         var live: [SessionID: String] = [:]
-        var leases: [WorkerGroup: LeaseState] = [:]
+        var leases: [WorkerGroup: InMemoryLease] = [:]
         var finals: [SessionID: [LiveResult]] = [:]
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
@@ -270,20 +260,21 @@ struct InMemoryState {
             content = stream(kind, attempt.partition)
         }
         let counter = old.flatMap { Int($0.token.text.prefix { $0 != ":" }) } ?? 0
-        var lease = LeaseState(
-            token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
-        lease.crashes = old?.crashes ?? [:]
-        if mode == .lapsed, let hand = old?.hand { lease.crashes[hand, default: 0] += 1 }
-        partitions[attempt.partition, default: .init()].leases[group] = lease
         let position = content.groups[group] ?? Group()
+        var lease = InMemoryLease(
+            token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
+        if let old { lease.inherit(old, isLapsed: mode == .lapsed) }
+        lease.absorbed = kind != nil && mode != .lapsed ? position.position : nil
+        partitions[attempt.partition, default: .init()].leases[group] = lease
         return .granted(
             Lease.Grant(
                 token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
-                horizon: content.entries.last?.position ?? .start, crashes: lease.crashes))
+                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes))
     }
 
     mutating func commit(_ commit: Commit, _ limits: Limits) throws(HandOffError) -> Commit.Outcome {
         guard let lease = partitions[commit.partition]?.leases[commit.group], lease.token == commit.token else {
+            partitions[commit.partition]?.leases[commit.group]?.takeBack(commit.token)
             return .fenced
         }
         if commit.number <= lease.number { return .repeated }

@@ -98,8 +98,12 @@ struct HandOffCommands: Sendable {
             ])
     }
 
-    func renew(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {
-        call("renew", keys: [keys.lease(group, partition)], arguments: [.init(token.text)])
+    func renew(
+        _ token: FencingToken, absorbed: StreamPosition?, group: WorkerGroup, partition: Partition
+    ) -> RedisCommand {
+        call(
+            "renew", keys: [keys.lease(group, partition)],
+            arguments: [.init(token.text), .init(absorbed?.description ?? "")])
     }
 
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {
