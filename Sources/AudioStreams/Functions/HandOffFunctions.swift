@@ -9,8 +9,7 @@ enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
         let code = [shared, fleet, sessions, parking, leases, commits, trimming, ConversationFunctions.code]
-            .joined(separator: "
-")
+            .joined(separator: "\n")
         do throws(RedisError) {
             return try RedisFunctionLibrary(name: "earshot", version: 5, code: code)
         } catch {
