@@ -13,12 +13,17 @@ package struct Commit: Sendable {
         package var finals: [LiveResult]
         /// Entries given up on, with the reason.
         package var deadLetters: [DeadLetter]
+        /// Capture time (Unix µs) up to which the audio was heard, and where the last speech in it ended.
+        package var heard: Int64?
+        package var speech: Int64?
 
         /// Makes a contribution.
         package init(
             session: SessionID?, progress: LaneProgress, events: [String] = [], finals: [LiveResult] = [],
-            deadLetters: [DeadLetter] = []
+            deadLetters: [DeadLetter] = [], heard: Int64? = nil, speech: Int64? = nil
         ) {
+            self.heard = heard
+            self.speech = speech
             self.session = session
             self.progress = progress
             self.events = events

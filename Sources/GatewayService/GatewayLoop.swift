@@ -105,10 +105,13 @@ final class GatewayLoop {
     /// Makes a session reachable for live results.
     func registered(_ session: ListenSession, as id: SessionID) { sessions[id] = session }
 
+    /// Routes no more results of a session.
+    func forget(_ id: SessionID) { sessions[id] = nil }
+
     /// Forgets a connection that is closed, and the session that got its live results.
-    func closed(_ connection: any GatewayConnection, id: SessionID?) {
+    func closed(_ connection: any GatewayConnection, ids: [SessionID]) {
         visits[visitSlot(connection)][ObjectIdentifier(connection)] = nil
-        if let id, sessions[id] === connection { sessions[id] = nil }
+        for id in ids where sessions[id] === connection { sessions[id] = nil }
         stateCount()
         finishDrainIfEmpty()
     }

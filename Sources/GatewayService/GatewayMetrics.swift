@@ -18,6 +18,7 @@ struct GatewayMetrics: Sendable {
     let appendsRefused = Counter(label: "gateway.appends.refused")
     let framesLost = Counter(label: "gateway.frames.lost")
     let tailsLost = Counter(label: "gateway.tails.lost")
+    let conversationSwitches = Counter(label: "gateway.conversations.switched")
     let resultsDelivered = Counter(label: "gateway.results.delivered")
     let resultsDropped = Counter(label: "gateway.results.dropped")
     let resultGaps = Counter(label: "gateway.results.gaps")

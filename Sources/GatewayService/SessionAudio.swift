@@ -24,6 +24,8 @@ final class SessionAudio {
         func audioWasRefused()
         /// The session is another's or over: nothing more may be written for it (protocol.md C2).
         func epochWasLost()
+        /// The conversation was closed for silence: what comes now belongs to another.
+        func conversationWasClosed()
     }
 
     let registration: Registration
@@ -126,8 +128,14 @@ final class SessionAudio {
         loop.appender.checkTail(
             of: registration.session, epoch: registration.grant.epoch, in: registration.partition
         ) { [self] tail in
-            guard case .lost = tail, !isEnding else { return }
-            isEnding = true
+            guard !isEnding else { return }
+            switch tail {
+            case .holds: return
+            case .conversationClosed:
+                owner?.conversationWasClosed()
+                return
+            case .lost: isEnding = true
+            }
             loop.metrics.framesLost.increment(by: batch.frameCount)
             loop.metrics.tailsLost.increment()
             loop.metrics.ended(.superseded)

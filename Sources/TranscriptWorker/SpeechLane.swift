@@ -39,6 +39,8 @@ struct SpeechLane: LaneProcessor {
     private var brokenSequences: [UInt64] = []
     private var lastInterimAt = ContinuousClock.now
     private var hasShownInterim = false
+    /// Capture time up to which the lane is through, once it has come so far.
+    private var heard: Int64?
 
     init(session: RegisteredSession, services: Services) throws {
         self.services = services
@@ -111,6 +113,7 @@ struct SpeechLane: LaneProcessor {
     private mutating func emit(_ utterance: Utterance?, restart: Int, in context: LaneContext) async throws {
         let segment = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.captureTime(of: restart) ?? heard
         held.moveRestart(to: restart, brokenSequences: brokenSequences)
         try await commit(segment, speechEnd: speechEnd, isDone: false, reason: nil, in: context)
         try beginAnew()
@@ -127,6 +130,7 @@ struct SpeechLane: LaneProcessor {
         }
         let segment = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.endCaptureTime ?? heard
         held.moveRestartToEnd(brokenSequences: brokenSequences)
         try await commit(segment, speechEnd: speechEnd, isDone: isDone, reason: reason, in: context)
         try beginAnew()
@@ -200,6 +204,8 @@ struct SpeechLane: LaneProcessor {
         }
         output.progress = LaneProgress(
             next: held.startSequence, ordinal: ordinal, events: events, state: held.restart.encoded, isDone: isDone)
+        output.heard = heard
+        output.speech = segment == nil ? nil : speechEnd
         try await context.commit(output)
         if segment != nil, let speechEnd {
             services.metrics.finalLatency.recordNanoseconds(max(0, WallClock.microseconds - speechEnd) * 1000)

@@ -11,7 +11,7 @@ enum HandOffFunctions {
         let code = [shared, fleet, sessions, parking, leases, commits, trimming, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 5, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 6, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -181,6 +181,7 @@ enum HandOffFunctions {
             'flags', flags)
           redis.call('HSET', live, args[1], args[3])
           redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
+          if args[14] == '1' then redis.call('HSET', args[15] .. conversation, 'bound', '1') end
           redis.call('PERSIST', args[15] .. conversation)
           redis.call('HSET', index, conversation, args[2] .. ' ' .. args[1])
           -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
@@ -355,8 +356,9 @@ enum HandOffFunctions {
           local lanes, at = {}, first
           for _ = 1, count do
             local lane = {sid = args[at], next = args[at + 1], ordinal = args[at + 2], written = args[at + 3],
-              state = args[at + 4], done = args[at + 5], events = {}, finals = {}, dead = {}}
-            at = at + 6
+              state = args[at + 4], done = args[at + 5], heard = args[at + 6], speech = args[at + 7],
+              events = {}, finals = {}, dead = {}}
+            at = at + 8
             for _, kind in ipairs({'events', 'finals', 'dead'}) do
               local n = tonumber(args[at])
               if not n or at + n > #args then return nil end
@@ -379,6 +381,17 @@ enum HandOffFunctions {
           redis.call('EXPIRE', finals, retention)
         end
 
+        -- Notes how far a conversation was heard; its silence is measured by that (protocol.md H3).
+        local function note_heard(lane, session, prefix)
+          local conversation = prefix .. (redis.call('HGET', session, 'conversation') or '')
+          if lane.heard == '' or redis.call('EXISTS', conversation) == 0 then return end
+          redis.call('HSET', conversation, 'h:' .. lane.sid, lane.heard)
+          local known = tonumber(redis.call('HGET', conversation, 'speech') or '0')
+          if lane.speech ~= '' and tonumber(lane.speech) > known then
+            redis.call('HSET', conversation, 'speech', lane.speech)
+          end
+        end
+
         local function apply_lane(lane, session, finals, events, meta, dead, options)
           local group = options.group
           -- Nothing is written for a session the registry has forgotten: it would stay for ever.
@@ -386,6 +399,7 @@ enum HandOffFunctions {
           if is_known then
             redis.call('HSET', session, 'next:' .. group, lane.next, 'ordinal:' .. group, lane.ordinal,
               'written:' .. group, lane.written, 'state:' .. group, lane.state)
+            note_heard(lane, session, options.conversations)
           end
           for _, event in ipairs(lane.events) do redis.call('XADD', events, '*', 'e', event) end
           for i = 1, #lane.dead, 2 do
@@ -404,8 +418,8 @@ enum HandOffFunctions {
         end
 
         -- commit KEYS lease stream events meta dead parked-index (session finals)… parked…
-        --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum lanes
-        --   (sid next ordinal written state done n events… n finals… n dead…)… (unparked-sid kept-from-or-empty)…
+        --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum
+        --   conversation-prefix lanes (sid next ordinal written state done heard speech n events… n finals… n dead…)… (unparked-sid kept-from-or-empty)…
         --   → OK | DONE | FENCED | ORDER
         local function commit(keys, args)
           local lease, stream, events, meta, dead, index = unpack(keys, 1, 6)
@@ -417,7 +431,7 @@ enum HandOffFunctions {
           local number, last = tonumber(args[2]), tonumber(state[2])
           if number <= last then return redis.status_reply('DONE') end
           if number ~= last + 1 then return redis.status_reply('ORDER') end
-          local lanes, unparked = parse_lanes(args, 11, tonumber(args[10]))
+          local lanes, unparked = parse_lanes(args, 12, tonumber(args[11]))
           if not lanes or #args + 1 - unparked ~= 2 * (#keys - 6 - 2 * #lanes) then
             return redis.error_reply('ARGS of a commit do not add up')
           end
@@ -425,7 +439,7 @@ enum HandOffFunctions {
             return redis.error_reply('NOGROUP the stream or its group is gone')
           end
           local options = {group = args[3], channel = args[6], kept = tonumber(args[7]),
-            retention = tonumber(args[8]), dead = args[9]}
+            retention = tonumber(args[8]), dead = args[9], conversations = args[10]}
           for i, lane in ipairs(lanes) do
             apply_lane(lane, keys[5 + 2 * i], keys[6 + 2 * i], events, meta, dead, options)
           end

@@ -28,6 +28,8 @@ package final class AudioAppender {
         case holds
         /// Its epoch changed or it has an end: nothing more may be written for it.
         case lost
+        /// It holds, but its conversation was closed for silence: what comes now belongs to another.
+        case conversationClosed
     }
 
     private enum Operation {
@@ -258,11 +260,12 @@ package final class AudioAppender {
         case .append(let partition, let entry, _):
             pipeline.appendXADD(key: keys.audio(partition), field: "e", value: entry)
         case .tail(let session, let partition, _, _):
-            pipeline.append(argumentCount: 4) { writer in
+            pipeline.append(argumentCount: 5) { writer in
                 writer.write("HMGET")
                 writer.write(keys.session(session, partition))
                 writer.write("epoch")
                 writer.write("end")
+                writer.write("switch")
             }
         case .call(let command, _): pipeline.append(command)
         }
@@ -310,7 +313,8 @@ package final class AudioAppender {
         case .append(_, _, let completion): completion(refusal.map { .failure($0) } ?? .success(()))
         case .tail(_, _, let epoch, let completion):
             let values = reply.array ?? []
-            completion(values.count == 2 && values[0].string == epoch.text && values[1].isNull ? .holds : .lost)
+            guard values.count == 3, values[0].string == epoch.text, values[1].isNull else { return completion(.lost) }
+            completion(values[2].isNull ? .holds : .conversationClosed)
         case .call(_, let completion): completion(refusal.map { .failure($0) } ?? .success(reply))
         }
     }

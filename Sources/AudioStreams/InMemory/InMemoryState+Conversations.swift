@@ -18,7 +18,9 @@ extension InMemoryState {
             return .alreadyCompleted
         }
         if known.phase == .open {
-            guard isOver(conversation, in: partition, now: now) else { return .open }
+            guard isSilent(conversation, in: partition) || isOver(conversation, in: partition, now: now) else {
+                return .open
+            }
             beginClosing(conversation.id, of: conversation.user, in: partition)
         }
         let isThrough = known.sessions.allSatisfy { id in
@@ -39,6 +41,24 @@ extension InMemoryState {
         partitions[partition]?.conversations[conversation.id]?.times += 1
         partitions[partition]?.conversations[conversation.id]?.mark = nil
         return .completed
+    }
+
+    /// Notes how far a conversation was heard.
+    mutating func note(_ lane: Commit.Lane, of conversation: String, in partition: Partition) {
+        guard let id = lane.session, let heard = lane.heard else { return }
+        partitions[partition]?.conversations[conversation]?.heard[id] = heard
+        let known = partitions[partition]?.conversations[conversation]?.speech
+        if let speech = lane.speech, speech > known ?? 0 {
+            partitions[partition]?.conversations[conversation]?.speech = speech
+        }
+    }
+
+    private func isSilent(_ conversation: OpenConversation, in partition: Partition) -> Bool {
+        guard let user = partitions[partition]?.users[conversation.user], !user.live.isEmpty,
+            let known = partitions[partition]?.conversations[conversation.id], !known.isBound
+        else { return false }
+        let heard = known.sessions.filter(user.live.contains).map { known.heard[$0] ?? known.start }.min()
+        return heard.map { $0 - (known.speech ?? known.start) > Int64(user.timeout) * 1_000_000 } ?? false
     }
 
     private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {

@@ -55,6 +55,9 @@ struct InMemoryState {
         var times: UInt64 = 0
         var mark: StreamPosition?
         var last: Int64?
+        var isBound = false
+        var heard: [SessionID: Int64] = [:]
+        var speech: Int64?
     }
 
     var isAvailable = true
@@ -183,6 +186,7 @@ struct InMemoryState {
         let joined = user.conversation ?? conversation.description
         state.conversations[joined, default: Conversation(user: registration.user, start: user.start)].phase = .open
         state.conversations[joined]?.sessions.append(registration.session)
+        if bound != nil { state.conversations[joined]?.isBound = true }
         let session = Session(
             base: RegisteredSession(
                 session: registration.session, user: registration.user,
@@ -299,6 +303,7 @@ struct InMemoryState {
         let dead = (partitions[commit.partition]?.dead[commit.group] ?? []) + lane.deadLetters
         partitions[commit.partition]?.dead[commit.group] = dead.suffix(limits.deadLettersMaximum)
         guard let id = lane.session, let session = partitions[commit.partition]?.sessions[id] else { return }
+        note(lane, of: session.base.conversation, in: commit.partition)
         var progress = lane.progress
         progress.isDone = progress.isDone || session.progress[commit.group]?.isDone == true
         partitions[commit.partition]?.sessions[id]?.progress[commit.group] = progress

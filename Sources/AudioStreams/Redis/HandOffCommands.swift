@@ -157,7 +157,7 @@ struct HandOffCommands: Sendable {
             .init(commit.position?.position.description ?? ""), .init(commit.position?.entriesRead ?? 0),
             .init(keys.resultsChannelPrefix), .init(limits.finalsKept),
             .init(limits.endedSessionRetention.components.seconds), .init(limits.deadLettersMaximum),
-            .init(commit.lanes.count),
+            .init(keys.conversationPrefix(partition)), .init(commit.lanes.count),
         ]
         for lane in commit.lanes {
             if let session = lane.session {
@@ -180,6 +180,7 @@ struct HandOffCommands: Sendable {
         arguments += [
             .init(lane.session?.description ?? ""), .init(progress.next), .init(progress.ordinal),
             .init(progress.events), .init(progress.state), .init(progress.isDone ? "1" : "0"),
+            .init(lane.heard.map { String($0) } ?? ""), .init(lane.speech.map { String($0) } ?? ""),
         ]
         arguments.append(.init(lane.events.count))
         arguments += lane.events.map { RedisArgument($0) }

@@ -176,7 +176,7 @@ extension BackendSession {
                 event, session: registration.session, epoch: registration.grant.epoch, in: partition
             ) { [self] result in
                 switch result {
-                case .success(.holds): loop.metrics.backendEvents.increment()
+                case .success(.holds), .success(.conversationClosed): loop.metrics.backendEvents.increment()
                 case .success(.lost): again(part, after: feed)
                 case .failure(let error):
                     loop.metrics.backendEventsLost.increment()

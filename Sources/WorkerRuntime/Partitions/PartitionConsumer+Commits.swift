@@ -10,8 +10,8 @@ extension PartitionConsumer {
     func commit(_ output: LaneOutput, of key: LaneKey) async throws(LaneFailure) {
         try await commit(
             Commit.Lane(
-                session: key.session, progress: output.progress, events: output.events, finals: output.finals),
-            of: key)
+                session: key.session, progress: output.progress, events: output.events, finals: output.finals,
+                heard: output.heard, speech: output.speech), of: key)
     }
 
     /// Gives up on an entry: it goes to the dead letters in a commit that passes it.
