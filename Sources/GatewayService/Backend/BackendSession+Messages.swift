@@ -3,6 +3,7 @@ import CoreMetrics
 import EarshotModel
 import Logging
 import NIOCore
+import NIOWebSocket
 
 // What each message of a back end does.
 extension BackendSession {
