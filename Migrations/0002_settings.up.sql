@@ -1,9 +1,9 @@
 -- What users want of Earshot. The coordinator projects it into Redis, where gateways and workers read it.
 
--- Ids of conversations come from back ends too, in their own form.
+-- Ids of conversations and segments come from back ends too, in their own form.
 ALTER TABLE conversations ALTER COLUMN id TYPE text;
 ALTER TABLE sessions ALTER COLUMN conversation TYPE text;
-ALTER TABLE segments ALTER COLUMN conversation TYPE text;
+ALTER TABLE segments ALTER COLUMN conversation TYPE text, ALTER COLUMN id TYPE text;
 ALTER TABLE conversations ADD COLUMN ended_at timestamptz, ADD COLUMN completed_at timestamptz;
 
 CREATE TABLE user_settings (

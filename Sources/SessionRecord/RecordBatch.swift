@@ -117,7 +117,7 @@ struct RecordBatch {
         return """
             INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
                 speaker, speaker_id, is_user, person, channel, language, stt_provider)
-            SELECT * FROM unnest(\(rows.map(\.segment.id))::uuid[], \(rows.map(\.event.session))::uuid[],
+            SELECT * FROM unnest(\(rows.map(\.segment.id)), \(rows.map(\.event.session))::uuid[],
                 \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
                 \(rows.map(\.segment.start)), \(rows.map(\.segment.end)), \(rows.map(\.segment.text)),

@@ -85,6 +85,7 @@ import Testing
               {"id": "s1", "text": "one", "speaker": "SPEAKER_03", "is_user": false, "start": 1, "end": 2.5,
                "person_id": null, "speaker_label_source": "auto", "translations": [{"lang": "de", "text": "eins"}]},
               {"text": "two", "speakerId": 4, "is_user": "yes", "start": "x"},
+              {"id": "\\u0000", "text": "a\\u0000b", "speaker_id": 99999999999},
               "no segment", {"start": 1}]}
             """
         guard case .transcript(let transcript) = try parse(BackendPeer.message(102, Array(json.utf8))) else {
@@ -96,7 +97,7 @@ import Testing
         let read = transcript.segments.enumerated().map {
             $1.transcriptSegment(session: session, ordinal: UInt64($0))
         }
-        try #require(read.count == 2)
+        try #require(read.count == 3)
         #expect(read[0].id == "s1")
         #expect(read[0].speakerID == 3)
         #expect(read[0].end == 2.5)
@@ -105,6 +106,10 @@ import Testing
         #expect(read[1].speaker == "SPEAKER_04")
         #expect(read[1].start == -1)
         #expect(!read[1].isUser)
+        // What Postgres cannot hold must not come as far as the record.
+        #expect(read[2].text == "a\u{FFFD}b")
+        #expect(read[2].id == SegmentID.of(session: session, ordinal: 2).description)
+        #expect(read[2].speakerID == Int(Int32.max))
     }
 
     @Test("Keys are compared whole, and short ones are refused")

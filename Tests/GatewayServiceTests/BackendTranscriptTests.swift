@@ -135,6 +135,21 @@ import Testing
         }
     }
 
+    @Test("A transcript that is too large is closed with 1009")
+    func tooLarge() async throws {
+        var limits = Limits()
+        limits.backendJSONBytesMaximum = 1_000
+        try await GatewayHarness.withDoor(limits: limits) { harness in
+            let peer = try await BackendPeer.connect(harness)
+            try await peer.send(103, "c1")
+            try await peer.audio(start, samples: 1_600)
+            try await peer.send(102, "{" + String(repeating: " ", count: 1_000) + "}")
+            #expect(await peer.untilClosed().code == 1009)
+            let sessions = try await harness.untilOver(1)
+            #expect(try await harness.audio(of: sessions[0]) == BackendPeer.pcm(1_600, 1))
+        }
+    }
+
     @Test("The newest generation wants a durable job behind a 104, and text is no message")
     func strictProcess() async throws {
         try await GatewayHarness.withDoor(isStrict: true) { harness in

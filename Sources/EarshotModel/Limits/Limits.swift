@@ -37,6 +37,8 @@ package struct Limits: Sendable {
 
     /// Largest WebSocket message of a back end: its sender keeps up to 10 MiB of audio for one message (omi.md 2.5).
     package var backendMessageBytesMaximum = 16 * 1024 * 1024
+    /// Largest message that is not audio: a sender keeps up to 1,000 segments, and reading JSON holds up the loop.
+    package var backendJSONBytesMaximum = 2 * 1024 * 1024
     /// Time without any message, while the socket was being read, after which it is closed with 1011 (omi.md 2.4).
     package var backendSilenceMaximum: Duration = .seconds(300)
     /// Audio that waits to be told its conversation, in time and in bytes: transcripts, which tell it too, come once a
