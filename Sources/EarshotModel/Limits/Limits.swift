@@ -45,6 +45,9 @@ package struct Limits: Sendable {
     package var appendReplyDelayMaximum: Duration = .seconds(1)
     /// Unanswered operations a loop keeps for resending: one batch in flight for each session and some ends.
     package var appendOperationsMaximum = 40_000
+    /// Ends that Redis refused and a loop keeps asking for, and how many a second: every session a process may have.
+    package var refusedEndsMaximum = 10_000
+    package var refusedEndsRepeated = 500
     /// Share of Redis' `maxmemory` past which new sessions get 503, and past which sockets are not read (C5).
     package var redisMemoryAdmission = 0.70
     package var redisMemoryReading = 0.85
