@@ -72,6 +72,10 @@ package struct Limits: Sendable {
     /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
     package var stallTimeout: Duration = .seconds(120)
 
+    /// A worker whose lanes have all waited for one dependency this long gives its partitions back and exits (M3): it
+    /// may be the one that is cut off. Far above a restart of anything, far below a day's quota of parked audio.
+    package var dependencyWaitMaximum: Duration = .seconds(1_800)
+
     // MARK: Lanes
 
     /// Longest blocking read; a wake-up normally interrupts it at once.
