@@ -232,6 +232,31 @@ struct ParkingTests {
         }
     }
 
+    @Test(
+        "A worker in which all wait for the same for too long gives its partitions back and ends, with the name",
+        arguments: Store.allCases)
+    func bound(store: Store) async throws {
+        var limits = Self.limits
+        limits.dependencyWaitMaximum = .milliseconds(600)
+        try await RuntimeFixture.with(store, partitions: 2, limits: limits) { fixture in
+            var ledger = ByteLedger()
+            var device = try await TestDevice(fixture, user: "blocked")
+            let barrier = Barrier(for: [device.id])
+            for _ in 0..<12 { try await device.send(2, noting: &ledger) }
+            try await device.end()
+            let worker = fixture.makeWorker("worker-0", factory: barrier.factory)
+            let error = await #expect(throws: Worker.Stalled.self) { try await worker.services.run() }
+            #expect(error.map { "\($0)" }?.contains("too long for test") == true)
+            let leases = try await fixture.handOff.sightings(of: fixture.all, group: fixture.group)
+            #expect(leases.count == 2 && leases.values.allSatisfy(\.isReleased))
+            barrier.open()
+            try await fixture.withWorker("worker-1", factory: barrier.factory) { _ in
+                let events = try await fixture.until("the end") { $0.contains(where: \.isEnd) }
+                #expect(ledger.violations(in: events).isEmpty)
+            }
+        }
+    }
+
     @Test("One blocked lane with more than a partition may have in hand stops nobody", arguments: Store.allCases)
     func unabsorbedBound(store: Store) async throws {
         var limits = Self.limits

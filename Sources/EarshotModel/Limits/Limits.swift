@@ -70,6 +70,9 @@ package struct Limits: Sendable {
     package var appendReplyDelayMaximum: Duration = .seconds(1)
     /// Unanswered operations a loop keeps for resending: one batch in flight for each session and some ends.
     package var appendOperationsMaximum = 40_000
+    /// Ends that Redis refused and a loop keeps asking for, and how many a second: every session a process may have.
+    package var refusedEndsMaximum = 10_000
+    package var refusedEndsRepeated = 500
     /// Share of Redis' `maxmemory` past which new sessions get 503, and past which sockets are not read (C5).
     package var redisMemoryAdmission = 0.70
     package var redisMemoryReading = 0.85
@@ -95,6 +98,10 @@ package struct Limits: Sendable {
     package var drainBudget: Duration = .seconds(30)
     /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
     package var stallTimeout: Duration = .seconds(120)
+
+    /// A worker whose lanes have all waited for one dependency this long gives its partitions back and exits (M3): it
+    /// may be the one that is cut off. Far above a restart of anything, far below a day's quota of parked audio.
+    package var dependencyWaitMaximum: Duration = .seconds(1_800)
 
     // MARK: Lanes
 

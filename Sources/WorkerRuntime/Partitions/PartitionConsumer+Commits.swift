@@ -118,7 +118,7 @@ extension PartitionConsumer {
                 switch error.code {
                 case .unavailable, .outOfMemory: break
                 case .cancelled: return false
-                case .refused, .malformedReply:
+                case .refused, .malformedReply, .overtaken:
                     logger.error("a commit failed", metadata: ["error": "\(error)"])
                     return false
                 }

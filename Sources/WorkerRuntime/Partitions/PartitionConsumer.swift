@@ -59,7 +59,7 @@ package actor PartitionConsumer {
     /// Parked entries to be removed with the next commit.
     var unparked: [SessionID: Commit.Unparked] = [:]
     /// When a lane's commit last covered more of its input.
-    var lastAdvanceAt: ContinuousClock.Instant = .now
+    var lastAdvanceAt: ContinuousClock.Instant?
     var pendingCommits: Deque<PendingCommit> = []
     var commitNumber: Int64 = 0
     var committedPosition: Commit.Position
@@ -268,6 +268,13 @@ package actor PartitionConsumer {
         return lanes.values.contains {
             !$0.isWaiting && !$0.isHeldForReplay && $0.dependency == nil && $0.unabsorbed > 0
         }
+    }
+
+    /// How the lanes wait for dependencies.
+    var dependencyWait: DependencyWait {
+        let waits = lanes.values.compactMap(\.dependency)
+        return DependencyWait(
+            names: Set(waits.map(\.name)), since: waits.map(\.since).min(), lastAdvanceAt: lastAdvanceAt)
     }
 
     /// Open lanes.
