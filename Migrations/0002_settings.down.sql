@@ -4,6 +4,8 @@ DROP FUNCTION earshot_settings_changed(text);
 DROP TABLE settings_changes;
 DROP SEQUENCE settings_revision;
 ALTER TABLE conversations DROP COLUMN ended_at, DROP COLUMN completed_at;
+ALTER TABLE conversations DROP CONSTRAINT conversations_pkey, ADD PRIMARY KEY (id);
+ALTER TABLE segments DROP CONSTRAINT segments_pkey, ADD PRIMARY KEY (id);
 ALTER TABLE segments ALTER COLUMN conversation TYPE uuid USING conversation::uuid, ALTER COLUMN id TYPE uuid USING id::uuid;
 ALTER TABLE sessions ALTER COLUMN conversation TYPE uuid USING conversation::uuid;
 ALTER TABLE conversations ALTER COLUMN id TYPE uuid USING id::uuid;

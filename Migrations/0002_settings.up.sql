@@ -4,6 +4,9 @@
 ALTER TABLE conversations ALTER COLUMN id TYPE text;
 ALTER TABLE sessions ALTER COLUMN conversation TYPE text;
 ALTER TABLE segments ALTER COLUMN conversation TYPE text, ALTER COLUMN id TYPE text;
+-- What a back end or a device names is its user's own: the same id of another user is another thing.
+ALTER TABLE conversations DROP CONSTRAINT conversations_pkey, ADD PRIMARY KEY (uid, id);
+ALTER TABLE segments DROP CONSTRAINT segments_pkey, ADD PRIMARY KEY (uid, id);
 ALTER TABLE conversations ADD COLUMN ended_at timestamptz, ADD COLUMN completed_at timestamptz;
 
 CREATE TABLE user_settings (

@@ -116,14 +116,14 @@ enum ConversationFunctions {
         end
 
         -- conversation_settle KEYS lease conversation conversations user events
-        --   ARGV token id session-prefix now times event retention record-group
+        --   ARGV token id session-prefix now times event retention record-group uid
         --   → OPEN | WAIT | DONE | OK | times, when it was completed so often before
         local function conversation_settle(keys, args)
           local lease, conversation, index, user, events = unpack(keys)
           if redis.call('HGET', lease, 'token') ~= args[1] then return redis.status_reply('FENCED') end
           local state = redis.call('HMGET', conversation, 'state', 'times', 'mark', 'start', 'last')
           if not state[1] or state[1] == 'completed' then
-            redis.call('HDEL', index, args[2])
+            redis.call('HDEL', index, args[9] .. '/' .. args[2])
             return redis.status_reply('DONE')
           end
           if state[1] == 'open' then
@@ -147,7 +147,7 @@ enum ConversationFunctions {
           redis.call('XADD', events, '*', 'e', event)
           redis.call('HSET', conversation, 'state', 'completed', 'times', tonumber(times) + 1)
           redis.call('HDEL', conversation, 'mark', 'closing')
-          redis.call('HDEL', index, args[2])
+          redis.call('HDEL', index, args[9] .. '/' .. args[2])
           redis.call('EXPIRE', conversation, args[7])
           return redis.status_reply('OK')
         end

@@ -183,7 +183,7 @@ enum HandOffFunctions {
           redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
           if args[14] == '1' then redis.call('HSET', args[15] .. conversation, 'bound', '1') end
           redis.call('PERSIST', args[15] .. conversation)
-          redis.call('HSET', index, conversation, args[2] .. ' ' .. args[1])
+          redis.call('HSET', index, args[2] .. '/' .. conversation, args[1])
           -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
           local event = string.gsub(args[13], '@conversation@', conversation, 1)
           event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
@@ -383,11 +383,12 @@ enum HandOffFunctions {
 
         -- Notes how far a conversation was heard; its silence is measured by that (protocol.md H3).
         local function note_heard(lane, session, prefix)
-          local conversation = prefix .. (redis.call('HGET', session, 'conversation') or '')
+          local known = redis.call('HMGET', session, 'uid', 'conversation')
+          local conversation = prefix .. (known[1] or '') .. '/' .. (known[2] or '')
           if lane.heard == '' or redis.call('EXISTS', conversation) == 0 then return end
           redis.call('HSET', conversation, 'h:' .. lane.sid, lane.heard)
-          local known = tonumber(redis.call('HGET', conversation, 'speech') or '0')
-          if lane.speech ~= '' and tonumber(lane.speech) > known then
+          local last = tonumber(redis.call('HGET', conversation, 'speech') or '0')
+          if lane.speech ~= '' and tonumber(lane.speech) > last then
             redis.call('HSET', conversation, 'speech', lane.speech)
           end
         end

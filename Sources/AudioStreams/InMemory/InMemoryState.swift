@@ -167,9 +167,10 @@ struct InMemoryState {
         let bound = registration.boundConversation
         var user = User(
             conversation: bound ?? conversation.description,
-            start: bound.flatMap { state.conversations[$0]?.start } ?? registration.now, touched: registration.now,
+            start: bound.flatMap { state.conversations[Self.name($0, of: registration.user)]?.start }
+                ?? registration.now, touched: registration.now,
             timeout: registration.parameters.conversationTimeout)
-        var continues = bound.map { state.conversations[$0] != nil } ?? false
+        var continues = bound.map { state.conversations[Self.name($0, of: registration.user)] != nil } ?? false
         if let known = state.users[registration.user] {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
             if bound == nil, let conversation = known.conversation, !known.live.isEmpty || isRecent {
@@ -184,9 +185,10 @@ struct InMemoryState {
         var parameters = registration.parameters
         parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
         let joined = user.conversation ?? conversation.description
-        state.conversations[joined, default: Conversation(user: registration.user, start: user.start)].phase = .open
-        state.conversations[joined]?.sessions.append(registration.session)
-        if bound != nil { state.conversations[joined]?.isBound = true }
+        let name = Self.name(joined, of: registration.user)
+        state.conversations[name, default: Conversation(user: registration.user, start: user.start)].phase = .open
+        state.conversations[name]?.sessions.append(registration.session)
+        if bound != nil { state.conversations[name]?.isBound = true }
         let session = Session(
             base: RegisteredSession(
                 session: registration.session, user: registration.user,
@@ -240,7 +242,7 @@ struct InMemoryState {
         if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
             partitions[partition]?.users[ending.user]?.touched = ending.now
         }
-        partitions[partition]?.conversations[known.base.conversation]?.last = ending.now
+        partitions[partition]?.conversations[Self.name(known.base.conversation, of: ending.user)]?.last = ending.now
         return .ended(position)
     }
 
@@ -303,7 +305,7 @@ struct InMemoryState {
         let dead = (partitions[commit.partition]?.dead[commit.group] ?? []) + lane.deadLetters
         partitions[commit.partition]?.dead[commit.group] = dead.suffix(limits.deadLettersMaximum)
         guard let id = lane.session, let session = partitions[commit.partition]?.sessions[id] else { return }
-        note(lane, of: session.base.conversation, in: commit.partition)
+        note(lane, of: session.base, in: commit.partition)
         var progress = lane.progress
         progress.isDone = progress.isDone || session.progress[commit.group]?.isDone == true
         partitions[commit.partition]?.sessions[id]?.progress[commit.group] = progress

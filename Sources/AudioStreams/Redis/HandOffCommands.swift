@@ -69,7 +69,7 @@ struct HandOffCommands: Sendable {
                 .init(parameters.codec.rawValue), .init(parameters.sampleRate), .init(parameters.language),
                 .init(parameters.source ?? ""), .init(Int(parameters.flags.rawValue)),
                 .init(Self.startedEvent(registration)), .init(registration.boundConversation == nil ? "" : "1"),
-                .init(keys.conversationPrefix(partition)),
+                .init("\(keys.conversationPrefix(partition))\(registration.user)/"),
             ])
     }
 
@@ -83,7 +83,8 @@ struct HandOffCommands: Sendable {
             arguments: [
                 .init(ending.session.description), .init(ending.epoch?.text ?? ""),
                 .init(ending.gateway.description), .init(ending.reason.name), .init(ending.marker), .init(ending.now),
-                .init(limits.endedSessionRetention.components.seconds), .init(keys.conversationPrefix(partition)),
+                .init(limits.endedSessionRetention.components.seconds),
+                .init("\(keys.conversationPrefix(partition))\(ending.user)/"),
             ])
     }
 
