@@ -47,7 +47,7 @@ import Testing
             try await peer.send(104, request)
             // Audio that follows without another 103 belongs to the conversation announced last.
             try await peer.audio(start + 1, value: 2)
-            peer.connection.abort()
+            await peer.connection.close()
             let again = try await BackendPeer.connect(harness)
             try await again.send(
                 104,
