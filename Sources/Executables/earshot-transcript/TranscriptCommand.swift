@@ -27,6 +27,7 @@ struct TranscriptCommand: AsyncParsableCommand {
         let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
+        let remote = try remoteSpeech(settings, embedded: recognizer, logger: assembly.logger)
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
@@ -39,7 +40,7 @@ struct TranscriptCommand: AsyncParsableCommand {
                 reader: RedisBlockingReader(
                     fleet.redis, eventLoop: assembly.eventLoopGroup.next(), logger: assembly.logger), keys: fleet.keys),
             factory: SpeechLaneFactory(
-                recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
+                recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
                 interims: interims, limits: fleet.limits),
             logger: assembly.logger,
             onReady: { isReady, reason in
@@ -48,10 +49,10 @@ struct TranscriptCommand: AsyncParsableCommand {
             })
         assembly.health.expect("redis")
         try await assembly.run(
-            [
-                fleet.service, BackgroundService { try await recognizer.run() },
-                BackgroundService { await interims?.run() },
-                FleetMember(fleet: fleet, logger: assembly.logger, service: worker),
-            ], onAdminBound: announcer.adminBound)
+            [fleet.service, BackgroundService { try await recognizer.run() }]
+                + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
+                + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
+                + [FleetMember(fleet: fleet, logger: assembly.logger, service: worker)],
+            onAdminBound: announcer.adminBound)
     }
 }
