@@ -107,12 +107,14 @@ let package = Package(
             name: "AudioStreams", dependencies: ["EarshotModel", "RedisClient", deque, nioCore, logging],
             swiftSettings: strict),
         .target(
-            name: "SpeechRecognition", dependencies: ["HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            name: "SpeechRecognition",
+            dependencies: ["AudioCodecs", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
             swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
             swiftSettings: strict),
-        .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
+        .target(
+            name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging, coreMetrics], swiftSettings: strict),
         .target(
             name: "AudioStorage",
             dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore, nioPosix],
@@ -198,7 +200,7 @@ let package = Package(
             "earshot-transcript",
             [
                 "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
-                "WorkerRuntime",
+                "WorkerRuntime", logging,
             ]),
         executable(
             "earshot-coordinator",

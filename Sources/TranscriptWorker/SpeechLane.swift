@@ -18,10 +18,10 @@ struct SpeechLane: LaneProcessor {
 
     /// What all lanes share.
     struct Services: Sendable {
-        let recognizer: any SpeechRecognizer
+        var recognizer: any SpeechRecognizer
         let voiceActivity: any VoiceActivityModel
         /// `nil` when interim text is switched off.
-        let interims: InterimPublisher?
+        var interims: InterimPublisher?
         let metrics: TranscriptMetrics
         let limits: Limits
     }
@@ -147,9 +147,9 @@ struct SpeechLane: LaneProcessor {
     /// Recognises an utterance; `nil` when nobody said anything.
     private func recognize(_ utterance: Utterance?) async throws -> TranscriptSegment? {
         guard let utterance else { return nil }
-        let text: String
+        let recognized: RecognizedText
         do throws(RecognitionError) {
-            text = try await services.recognizer.transcribe(utterance.samples, priority: .final(of: caller))
+            recognized = try await services.recognizer.recognize(utterance.samples, priority: .final(of: caller))
         } catch {
             switch error.code {
             case .cancelled: throw LaneFailure.abandoned
@@ -161,16 +161,16 @@ struct SpeechLane: LaneProcessor {
             }
         }
         services.metrics.utterances.increment()
-        return segment(text, utterance.speech)
+        return segment(recognized, utterance.speech)
     }
 
-    private func segment(_ text: String, _ speech: Range<Int>) -> TranscriptSegment? {
-        let trimmed = text.trimmingWhitespace()
+    private func segment(_ recognized: RecognizedText, _ speech: Range<Int>) -> TranscriptSegment? {
+        let trimmed = recognized.text.trimmingWhitespace()
         guard !trimmed.isEmpty else { return nil }
         return TranscriptSegment(
             id: SegmentID.of(session: session.session, ordinal: ordinal), text: trimmed,
             start: seconds(held.captureTime(of: speech.lowerBound)),
-            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: services.recognizer.name,
+            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: recognized.provider,
             language: session.parameters.language)
     }
 
@@ -242,7 +242,7 @@ struct SpeechLane: LaneProcessor {
         else { return }
         lastInterimAt = .now
         hasShownInterim = true
-        let template = segment("…", computation.openSpeech)
+        let template = segment(RecognizedText(text: "…", provider: interims.provider), computation.openSpeech)
         await interims.offer(
             InterimPublisher.Request(
                 session: session.session, gateway: session.gateway, ordinal: ordinal, samples: Array(open),

@@ -24,16 +24,17 @@ struct TranscriptCommand: AsyncParsableCommand {
         let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
+        let remote = try remoteSpeech(settings, embedded: recognizer, logger: assembly.logger)
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
         let factory = SpeechLaneFactory(
-            recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)), interims: interims,
-            limits: fleet.limits)
+            recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
+            interims: interims, limits: fleet.limits)
         try await assembly.run(
             [
                 fleet.service, BackgroundService { try await recognizer.run() },
-                BackgroundService { await interims?.run() },
+                BackgroundService { await remote?.run() }, BackgroundService { await interims?.run() },
                 fleet.worker(
                     .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),
             ], onAdminBound: announcer.adminBound)
