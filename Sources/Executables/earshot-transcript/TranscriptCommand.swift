@@ -31,12 +31,13 @@ struct TranscriptCommand: AsyncParsableCommand {
         let factory = SpeechLaneFactory(
             recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
             interims: interims, limits: fleet.limits)
+        let speech = [BackgroundService { try await recognizer.run() }]
+            + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
+            + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
-            [
-                fleet.service, BackgroundService { try await recognizer.run() },
-                BackgroundService { await remote?.run() }, BackgroundService { await interims?.run() },
+            [fleet.service] + speech + [
                 fleet.worker(
-                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),
+                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)
     }
 }
