@@ -22,7 +22,8 @@ struct Rules: Hashable, Sendable {
     var voidsOnAnotherServer = true
     /// C4: it does so before it sends anything again.
     var voidsBeforeSending = true
-    /// C4, H11: a gateway that meets another server goes on as another incarnation.
+    /// C4, H11: a gateway that meets another server goes on as another incarnation, so that sessions whose end was
+    /// taken back are ended again.
     var renewsIncarnation = true
     /// C5: functions that free or fence pass a full server.
     var freesWhenFull = true
@@ -30,8 +31,6 @@ struct Rules: Hashable, Sendable {
     var countsOnlyEnabledGroups = true
     /// H1: an observation without contact does not count.
     var lapseNeedsContact = true
-    /// H2: the end function compares gateway and epoch.
-    var endChecksOwner = true
     /// H2: the trim function computes its minimum itself.
     var trimComputesMinimum = true
     /// H8: the group's position moves in the commit, not with the read.
@@ -40,8 +39,10 @@ struct Rules: Hashable, Sendable {
     var inheritsNext = true
     /// H9: it opens only when the group is through with the old session.
     var waitsForPredecessor = true
-    /// H11: a process start ends its name's older incarnations.
-    var startEndsOlder = true
+    /// H9: a device attaches again to a session only if that has every frame the device has no more.
+    var reattachesOnlyWhole = true
+    /// H11: a process draws a number at its start, and a start ends its name's older incarnations.
+    var drawsIncarnations = true
     /// M6: a conversation is completed by compare-and-set.
     var completesOnce = true
     /// M6: reopening a closing conversation forgets up to where the record had to be.

@@ -59,19 +59,28 @@ struct RandomRun {
             number -= weight
         }
         switch index(100) {
-        case 0..<40: return random.chance(0.5) ? .execute(actor()) : .deliver(actor())
-        case 40..<60: return deviceStep()
-        case 60..<74: return gatewayStep()
-        case 74..<92: return workerStep()
+        case 0..<50: return delivery()
+        case 50..<65: return deviceStep()
+        case 65..<75: return gatewayStep()
+        case 75..<92: return workerStep()
         default: return coordinatorStep()
         }
     }
 
+    /// A message that somebody waits for, if there is one.
+    private mutating func delivery() -> Step {
+        let waiting = world.actors.filter { !world[channel: $0].isEmpty }
+        guard !waiting.isEmpty else { return deviceStep() }
+        let actor = waiting[index(waiting.count)]
+        if world[channel: actor].answers.isEmpty { return .execute(actor) }
+        return world[channel: actor].requests.isEmpty || random.chance(0.6) ? .deliver(actor) : .execute(actor)
+    }
+
     private mutating func networkFault() -> Step {
         switch index(10) {
-        case 0..<4: .cut(actor(), keeps: random.chance(0.7))
-        case 4..<7: .unlink(index(configuration.devices))
-        case 7..<9: .late(index(world.stragglers.count))
+        case 0..<4: .cut(actor(), keeps: random.chance(0.8))
+        case 4..<5: .unlink(index(configuration.devices))
+        case 5..<9: .late(index(world.stragglers.count))
         default: world.isStalled ? .stall(false) : random.chance(0.2) ? .stall(true) : .drop(index(3))
         }
     }
@@ -114,12 +123,12 @@ struct RandomRun {
             return .look(worker: worker, session: waiting.session)
         }
         switch index(10) {
-        case 0..<4: return .read(worker, count: 1 + index(4))
-        case 4..<8:
+        case 0..<3: return .read(worker, count: 1 + index(4))
+        case 3..<7:
             let lanes = world.workers[worker].lanes.keys.sorted()
             return .commit(worker, only: lanes.isEmpty || random.chance(0.4) ? nil : lanes[index(lanes.count)])
-        case 8: return .renew(.worker(worker))
-        default: return random.chance(0.2) ? .release(.worker(worker)) : .renew(.worker(worker))
+        case 7: return .renew(.worker(worker))
+        default: return random.chance(0.2) ? .release(.worker(worker)) : .commit(worker, only: nil)
         }
     }
 

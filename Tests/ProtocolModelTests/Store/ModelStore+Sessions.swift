@@ -63,9 +63,7 @@ extension ModelStore {
     mutating func end(_ session: Int, epoch: Token?, gateway: ProcessStart) -> EndOutcome {
         guard let known = sessions[session] else { return .unknown }
         if rules.endIsFinal, let end = known.end { return .alreadyEnded(end) }
-        if rules.endChecksOwner {
-            guard known.gateway == gateway, epoch == nil || epoch == known.epoch else { return .fenced }
-        }
+        guard known.gateway == gateway, epoch == nil || epoch == known.epoch else { return .fenced }
         guard !isFull || rules.freesWhenFull else { return .full }
         let position = write(Entry(position: 0, session: session, first: known.appended, count: 0, isMarker: true))
         sessions[session]?.end = position

@@ -52,9 +52,7 @@ struct ModelStore: Hashable, Sendable {
     // MARK: Members
 
     mutating func join(_ member: ProcessStart) {
-        if rules.startEndsOlder {
-            members = members.filter { $0.key.name != member.name || $0.key == member }
-        }
+        members = members.filter { $0.key.name != member.name || $0.key == member }
         members[member, default: 0] += 1
     }
 

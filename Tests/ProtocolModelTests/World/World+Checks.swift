@@ -44,8 +44,10 @@ extension World {
             reached[key] = output.to
             if done.contains(passed) { found.append("\(output.group) put out session \(session.id) after its end") }
             if output.isDone { done.insert(passed) }
-            let bound = max(session.appended, session.first)
-            if output.to > bound { found.append("\(output.group) put out frames behind the end of \(session.id)") }
+            let isEmpty = output.from == output.to
+            if !isEmpty, output.to > max(session.appended, session.first) {
+                found.append("\(output.group) put out frames behind the end of \(session.id)")
+            }
         }
         return found
     }

@@ -26,9 +26,8 @@ extension World {
     /// A device connects: to its detached session, if this gateway still has it, else to a new one.
     private mutating func connect(_ index: Int, to gateway: Int) -> Bool {
         guard devices[index].link == nil, !devices[index].isOver, isUp(.gateway(gateway)) else { return false }
-        let known = gateways[gateway].sessions.first { $0.value.device == index && !$0.value.isEnding }
-        if let (id, session) = known {
-            guard session.epoch != nil, !session.hasFailed else { return false }
+        if let id = detachedSession(of: index, at: gateway), let session = gateways[gateway].sessions[id] {
+            guard session.epoch != nil else { return false }
             devices[index].link = DeviceModel.Link(gateway: gateway, session: id)
             welcome(index, from: session.acknowledged)
             return true
@@ -44,6 +43,16 @@ extension World {
                     resumes: configuration.resumes)))
         devices[index].link = DeviceModel.Link(gateway: gateway, session: session)
         return true
+    }
+
+    /// The session to which a device may attach again: one that has all that the device has no more. What another
+    /// gateway acknowledged meanwhile is missing here for ever.
+    private func detachedSession(of device: Int, at gateway: Int) -> Int? {
+        gateways[gateway].sessions.keys.sorted().last { id in
+            guard let session = gateways[gateway].sessions[id], session.device == device else { return false }
+            let isWhole = session.epoch == nil || session.received >= devices[device].forgotten
+            return !session.isEnding && !session.hasFailed && (isWhole || !rules.reattachesOnlyWhole)
+        }
     }
 
     /// Tells a device from where to send, which tells it what it may forget.

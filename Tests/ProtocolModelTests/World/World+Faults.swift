@@ -39,7 +39,7 @@ extension World {
 
     private mutating func start(_ actor: Actor) -> Bool {
         guard isDead(actor) else { return false }
-        let number = draw()
+        let number = rules.drawsIncarnations ? draw() : 0
         switch actor {
         case .gateway(let index):
             gateways[index] = GatewayModel(name: gateways[index].start.name, number: number)

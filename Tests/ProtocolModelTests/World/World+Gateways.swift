@@ -46,7 +46,6 @@ extension World {
         case (.register(let registration), .granted(let grant)): registered(registration, grant, gateway: index)
         case (.register(let registration), _): drop(registration.session, gateway: index)
         case (.append(let session, _, _), .refused):
-            guard gateways[index].sessions[session]?.isEnding == false else { return }
             gateways[index].sessions[session]?.hasFailed = true
             cutLink(of: session, gateway: index)
             _ = gateways[index].end(session)

@@ -86,7 +86,7 @@ extension World {
         gateways[index].sessions = [:]
         gateways[index].unanswered = []
         gateways[index].channel.requests = []
-        if rules.renewsIncarnation {
+        if rules.renewsIncarnation, rules.drawsIncarnations {
             gateways[index].start = ProcessStart(name: gateways[index].start.name, number: draw())
         }
         gateways[index].send(.join(gateways[index].start))
