@@ -110,6 +110,7 @@ struct RandomRun {
         let sessions = world.gateways[gateway].sessions.keys.sorted()
         guard !sessions.isEmpty, random.chance(0.8) else { return .beat(gateway) }
         let session = sessions[index(sessions.count)]
+        if random.chance(0.1) { return .check(gateway: gateway, session: session) }
         let isDetached =
             world.gateways[gateway].sessions[session].map { !world.isLinked($0.device, to: gateway, session) } ?? false
         return random.chance(isDetached ? 0.3 : 0.03)

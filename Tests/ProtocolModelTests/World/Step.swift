@@ -26,6 +26,8 @@ enum Step: Hashable, Sendable {
     case unlink(Int)
     // Gateways.
     case flush(gateway: Int, session: Int)
+    /// The gateway asks whether an idle session is still its own (M17).
+    case check(gateway: Int, session: Int)
     case end(gateway: Int, session: Int)
     case beat(Int)
     // Leases.

@@ -39,7 +39,7 @@ extension World {
     }
 
     mutating func deliver(_ answer: Channel.Answer, to actor: Actor) {
-        if !rules.voidsBeforeSending { notice(actor) }
+        if !rules.voidsBeforeSending, notice(actor) { return }
         switch actor {
         case .gateway(let index): answered(answer, gateway: index)
         case .worker(let index): answered(answer, worker: index)

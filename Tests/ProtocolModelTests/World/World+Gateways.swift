@@ -5,6 +5,12 @@ extension World {
         case .receive(let device): return receive(from: device)
         case .flush(let index, let session):
             return isUp(.gateway(index)) && gateways[index].flush(session)
+        case .check(let index, let session):
+            guard isUp(.gateway(index)), let known = gateways[index].sessions[session], let epoch = known.epoch else {
+                return false
+            }
+            gateways[index].send(.tail(session: session, epoch: epoch, through: known.acknowledged))
+            return true
         case .end(let index, let session):
             guard isUp(.gateway(index)), let device = gateways[index].sessions[session]?.device,
                 gateways[index].end(session)

@@ -53,30 +53,30 @@ extension World {
         case .worker(let index): workers[index].reconnect()
         case .coordinator(let index): coordinators[index].reconnect(rules)
         }
-        guard rules.voidsBeforeSending else { return }
-        notice(actor)
+        if rules.voidsBeforeSending { _ = notice(actor) }
     }
 
-    /// A process looks at which server it is connected to.
-    mutating func notice(_ actor: Actor) {
-        guard rules.voidsOnAnotherServer else { return }
+    /// A process looks at which server it is connected to; true when it had to give up what it knew.
+    mutating func notice(_ actor: Actor) -> Bool {
+        guard rules.voidsOnAnotherServer else { return false }
         switch actor {
         case .gateway(let index):
-            guard gateways[index].identity != gateways[index].channel.identity else { return }
+            guard gateways[index].identity != gateways[index].channel.identity else { return false }
             gateways[index].identity = gateways[index].channel.identity
             void(gateway: index)
         case .worker(let index):
-            guard workers[index].identity != workers[index].channel.identity else { return }
+            guard workers[index].identity != workers[index].channel.identity else { return false }
             workers[index].identity = workers[index].channel.identity
             workers[index].abandon()
             workers[index].channel.requests = []
         case .coordinator(let index):
-            guard coordinators[index].identity != coordinators[index].channel.identity else { return }
+            guard coordinators[index].identity != coordinators[index].channel.identity else { return false }
             coordinators[index].identity = coordinators[index].channel.identity
             coordinators[index].lease.lose()
             coordinators[index].channel.requests = []
             coordinators[index].beats = [:]
         }
+        return true
     }
 
     /// A gateway gives its sessions up; devices resume. What the registry may still call its own is ended as an older

@@ -80,7 +80,7 @@ struct World: Hashable, Sendable {
         case .execute, .deliver, .cut, .late, .drop, .stall: network(step)
         case .stop, .go, .kill, .start, .snapshot, .failover: fault(step)
         case .connect, .send, .bye, .hear, .unlink: device(step)
-        case .receive, .flush, .end, .beat: gateway(step)
+        case .receive, .flush, .check, .end, .beat: gateway(step)
         case .seek, .renew, .release: lease(step)
         case .read, .look, .commit: worker(step)
         case .observe, .trim, .settle: coordinator(step)
