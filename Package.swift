@@ -298,6 +298,9 @@ let package = Package(
                 coreMetrics, logging, nioPosix, subprocess, systemPackage,
             ]),
         .testTarget(
+            name: "ProtocolModelTests", dependencies: ["AudioStreams", "EarshotModel", "TestSupport", nioCore],
+            swiftSettings: strict),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "AudioCodecs", "EarshotClient", "EarshotModel", "TestSupport", "earshot", "earshot-coordinator",
