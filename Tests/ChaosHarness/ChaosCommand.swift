@@ -1,0 +1,10 @@
+package import ArgumentParser
+
+/// `earshot-chaos`: proves by killing things that nothing is lost, doubled or left behind.
+package struct ChaosCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "earshot-chaos", abstract: "Runs a fleet, breaks it at random, and checks every promise.",
+        subcommands: [RunCommand.self], defaultSubcommand: RunCommand.self)
+
+    package init() {}
+}
