@@ -229,7 +229,7 @@ let package = Package(
             name: "ChaosHarness",
             dependencies: [
                 "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient", "RedisClient",
-                "TestSupport", arguments, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "TestSupport", arguments, crypto, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             path: "Tests/ChaosHarness", swiftSettings: strict),
         .executableTarget(

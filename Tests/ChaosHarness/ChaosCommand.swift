@@ -4,7 +4,10 @@ package import ArgumentParser
 package struct ChaosCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "earshot-chaos", abstract: "Runs a fleet, breaks it at random, and checks every promise.",
-        subcommands: [RunCommand.self], defaultSubcommand: RunCommand.self)
+        subcommands: [
+            RunCommand.self, RecoveryCommand.self, GatewayKillCommand.self, DisconnectCommand.self,
+            OutageCommand.self, RollingCommand.self, BaselineCommand.self,
+        ], defaultSubcommand: RunCommand.self)
 
     package init() {}
 }

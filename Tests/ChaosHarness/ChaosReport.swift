@@ -16,7 +16,9 @@ struct ChaosReport: Encodable, Sendable {
     var table: String {
         var lines = ["", "\(run): \(isPassed ? "passed" : "FAILED")" + (seed.map { ", seed \($0)" } ?? "")]
         if !faults.isEmpty {
-            lines.append("  faults: " + faults.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+            lines.append(
+                "  faults: " + faults.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            )
         }
         for (name, value) in figures.sorted(by: { $0.key < $1.key }) {
             lines.append("  \(name.padding(toLength: 34, withPad: " ", startingAt: 0)) \(Self.number(value))")

@@ -11,6 +11,8 @@ struct ChaosRun: Sendable {
     private static let faultlessTail = 20.0
     /// How long to look for quiet; past the 10 s that are allowed it only says how bad it is.
     private static let quietLimit = 60.0
+    /// The reference must be whole; a build for debugging takes minutes.
+    private static let calmLimit = 300.0
 
     let stage: Stage
     let seed: UInt64
@@ -26,7 +28,7 @@ struct ChaosRun: Sendable {
         let missing = try await prepare(receiver, recordings)
         stage.log("undisturbed run of \(recordings.count) recordings")
         let calm = await calmRun(recordings)
-        let calmQuiet = await QuietWatch(stage: stage).run(since: stage.clock(), limit: Self.quietLimit)
+        let calmQuiet = await QuietWatch(stage: stage).run(since: stage.clock(), limit: Self.calmLimit)
         if calmQuiet.total == nil { stage.log("not quiet after the undisturbed run: \(calmQuiet.left)") }
         let before = descriptors()
         let (plan, injector, devices, outcomes) = try await disturbedRun(recordings)
@@ -90,7 +92,8 @@ struct ChaosRun: Sendable {
             recordings, gatewayPorts: stage.fleet.gatewayPorts, speed: 1, clock: clock)
         let plan = FaultPlan(
             seed: seed, seconds: max(seconds / 2, seconds - Self.faultlessTail), count: faultCount,
-            cast: .init(roles: stage.fleet.roles.filter { $0.key != "redis" && $0.key != "postgres" }, devices: deviceCount))
+            cast: .init(
+                roles: stage.fleet.roles.filter { $0.key != "redis" && $0.key != "postgres" }, devices: deviceCount))
         let injector = FaultInjector(
             fleet: stage.fleet, servers: stage.servers, devices: devices, log: { [stage] in stage.log($0) })
         stage.log("disturbed run: \(deviceCount) devices, \(plan.faults.count) faults in \(seconds) s, seed \(seed)")

@@ -84,13 +84,14 @@ final class DeviceFleet: Sendable {
     /// Streams a recording once.
     static func session(
         _ recording: Recording, user: String, port: Int, speed: Double, lingerSeconds: Double = 4,
-        clock: @Sendable () -> Double
+        clock: @Sendable () -> Double, observer: (@Sendable (DeviceObservation) -> Void)? = nil
     ) async -> SessionOutcome {
         var outcome = SessionOutcome(device: recording.index, began: clock(), ended: 0)
         var configuration = DeviceSessionConfiguration(
             url: "ws://127.0.0.1:\(port)/v4/listen?codec=\(recording.codec.rawValue)&sample_rate=16000&language=en")
         configuration.authentication = .header(token: "dev:\(user)")
         configuration.speed = speed
+        configuration.observer = observer
         configuration.linger = .quiet(.seconds(lingerSeconds), atMost: .seconds(30))
         do {
             let report = try await DeviceSession(configuration, stream: recording.stream)
@@ -102,6 +103,8 @@ final class DeviceFleet: Sendable {
             outcome.liveTexts = report.transcript.segments.map(\.text)
         } catch {
             outcome.failure = "\(error)"
+            let wait = (error as? DeviceConnectionError)?.refusal?.retryAfter
+            outcome.retryAfter = wait?.seconds
         }
         outcome.ended = clock()
         return outcome

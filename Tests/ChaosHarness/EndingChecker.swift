@@ -20,7 +20,8 @@ struct EndingChecker: Checker {
             }
             let ends = ended[session] ?? []
             guard ends.count == 1, let reason = ends[0].reason, !reason.isEmpty else {
-                violations.append("\(session): \(ends.count) events of its end, reasons \(ends.map { $0.reason ?? "none" })")
+                violations.append(
+                    "\(session): \(ends.count) events of its end, reasons \(ends.map { $0.reason ?? "none" })")
                 continue
             }
             figures["ended_\(reason)", default: 0] += 1

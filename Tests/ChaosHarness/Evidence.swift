@@ -29,7 +29,8 @@ struct Evidence: Sendable {
 
     /// Whether a table is there.
     func hasTable(_ name: String) async throws -> Bool {
-        try await stage.record.query("SELECT 1 FROM information_schema.tables WHERE table_name = \(name)").isEmpty == false
+        try await stage.record.query("SELECT 1 FROM information_schema.tables WHERE table_name = \(name)").isEmpty
+            == false
     }
 
     /// Whether audio of a session may have stood still on its way.

@@ -17,7 +17,8 @@ struct MessageChecker: Checker {
             if outcome.isWhole { whole += 1 }
             let isRight = outcome.isWhole ? frames == outcome.sentMessages : frames <= outcome.sentMessages
             if !isRight {
-                violations.append("\(session): \(outcome.sentMessages) sent, \(frames) arrived, whole: \(outcome.isWhole)")
+                violations.append(
+                    "\(session): \(outcome.sentMessages) sent, \(frames) arrived, whole: \(outcome.isWhole)")
             }
         }
         let figures = ["sent": Double(sent), "arrived": Double(arrived), "whole_sessions": whole]

@@ -9,7 +9,9 @@ struct QuietWatch {
         /// What is left, for those that do not hold.
         var left: [String: Double] = [:]
         /// Seconds until all of them held; nil if they never did.
-        var total: Double? { conditions.values.contains { $0 == nil } ? nil : conditions.values.compactMap(\.self).max() }
+        var total: Double? {
+            conditions.values.contains { $0 == nil } ? nil : conditions.values.compactMap(\.self).max()
+        }
     }
 
     private static let interval: Duration = .milliseconds(200)

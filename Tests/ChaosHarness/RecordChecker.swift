@@ -15,7 +15,9 @@ struct RecordChecker: Checker {
         }
         if evidence.events.unreadable > 0 { violations.append("\(evidence.events.unreadable) events cannot be read") }
         let ids = Dictionary(grouping: evidence.events.events, by: \.id).filter { $0.value.count > 1 }
-        for (id, copies) in ids { violations.append("event \(id) (\(copies[0].type.rawValue)) stands \(copies.count) times") }
+        for (id, copies) in ids {
+            violations.append("event \(id) (\(copies[0].type.rawValue)) stands \(copies.count) times")
+        }
         try await compareSegments(evidence, &violations)
         let sessions = try await Self.column("SELECT id::text AS v FROM sessions", evidence)
         let started = Set(evidence.events(.sessionStarted).keys)

@@ -35,6 +35,15 @@ struct Recording: Sendable {
         }
     }
 
+    /// A recording without speech, which costs the recogniser little: for runs that need many sessions.
+    static func quiet(seconds: Double) throws -> Recording {
+        let samples = tones(0) + silence(max(1, seconds))
+        let stream = try DeviceStream(
+            samples: samples, sampleRate: sampleRate, codec: .opusFS320, wireSampleRate: sampleRate
+        ).prepared()
+        return Recording(index: 0, codec: .opusFS320, stream: stream, samples: samples)
+    }
+
     /// Base-8 digits of the number, most significant first, one tone each.
     private static func tones(_ index: Int) -> [Int16] {
         (0..<toneDigits).reversed().flatMap { digit in

@@ -68,7 +68,9 @@ struct RedisView: Sendable {
     private static func add(_ reply: RESPValue, of groups: [WorkerGroup], to lag: inout Lag) {
         let fields = reply.array ?? []
         var values: [String: RESPValue] = [:]
-        for index in stride(from: 0, to: fields.count - 1, by: 2) { values[fields[index].string ?? ""] = fields[index + 1] }
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            values[fields[index].string ?? ""] = fields[index + 1]
+        }
         guard let name = values["name"]?.string, groups.contains(where: { $0.name == name }) else { return }
         guard let entries = values["lag"]?.int else {
             lag.unknown += 1

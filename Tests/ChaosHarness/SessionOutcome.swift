@@ -12,6 +12,8 @@ struct SessionOutcome: Sendable {
     var closeCode: Int?
     /// Why there was no session.
     var failure: String?
+    /// Seconds after which the server wants to be tried again.
+    var retryAfter: Double?
     /// Segments as the device saw them, in order.
     var liveTexts: [String] = []
 }

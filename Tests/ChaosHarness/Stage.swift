@@ -4,6 +4,7 @@ import NIOPosix
 import PostgresClient
 import RedisClient
 import TestSupport
+import UnixSignals
 
 /// A running fleet with everything that looks at it.
 struct Stage: Sendable {
@@ -24,14 +25,33 @@ struct Stage: Sendable {
 
     /// Sets a stage, runs a body on it, and takes everything down again.
     static func with<Value: Sendable>(
+        _ options: HarnessOptions, workers: String, _ body: @escaping @Sendable (Stage) async throws -> Value
+    ) async throws -> Value {
+        // SIGINT and SIGTERM cancel the run, so that no process of the fleet stays behind.
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await set(options, workers: workers, body) }
+            group.addTask {
+                for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                    throw ChildProcess.Failure("ended by \(signal)")
+                }
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+
+    private static func set<Value: Sendable>(
         _ options: HarnessOptions, workers: String, _ body: (Stage) async throws -> Value
     ) async throws -> Value {
         let servers = try await ChaosServers.started()
         say("redis on \(servers.redis.port), postgres on \(servers.postgres.port), both behind fault proxies")
         do {
             let fleet = try await ChaosFleet.started(binaries: options.bin, workers: workers, servers: servers)
-            say("fleet: \(fleet.roles.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
-                + ", log \(fleet.log)")
+            say(
+                "fleet: \(fleet.roles.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
+                    + ", log \(fleet.log)")
             do {
                 let value = try await watched(fleet, servers, body)
                 await fleet.stop(keepingLog: options.keepLog)

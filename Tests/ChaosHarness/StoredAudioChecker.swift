@@ -16,7 +16,9 @@ struct StoredAudioChecker: Checker {
     }
 
     func check(_ evidence: Evidence) async throws -> CheckResult {
-        guard try await evidence.hasTable("audio_parts") else { return CheckResult(name, missing: "no table audio_parts") }
+        guard try await evidence.hasTable("audio_parts") else {
+            return CheckResult(name, missing: "no table audio_parts")
+        }
         guard evidence.stage.fleet.roles["private-cloud"] != nil else {
             return CheckResult(name, missing: "no process private-cloud in the fleet")
         }
@@ -62,7 +64,8 @@ struct StoredAudioChecker: Checker {
             found += 1
             let digest = SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
             if data.count != part.bytes || digest != part.sha256 {
-                violations.append("object \(part.object): \(data.count) bytes \(digest), named \(part.bytes) \(part.sha256)")
+                violations.append(
+                    "object \(part.object): \(data.count) bytes \(digest), named \(part.bytes) \(part.sha256)")
             }
         }
         return found

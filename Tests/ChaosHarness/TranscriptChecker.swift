@@ -35,7 +35,9 @@ struct TranscriptChecker: Checker {
         for event in events {
             for (offset, segment) in (event.segments ?? []).enumerated() {
                 let ordinal = (event.firstSegment ?? 0) + UInt64(offset)
-                if !ids.insert(segment.id).inserted { violations.append("\(event.session): segment \(segment.id) twice") }
+                if !ids.insert(segment.id).inserted {
+                    violations.append("\(event.session): segment \(segment.id) twice")
+                }
                 if texts.updateValue(segment.text, forKey: ordinal) != nil {
                     violations.append("\(event.session): two segments with the number \(ordinal)")
                 }

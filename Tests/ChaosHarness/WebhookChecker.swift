@@ -4,7 +4,9 @@ import PostgresClient
 /// (f) Each event a receiver asked for reached it at least once, under one id and with one body.
 struct WebhookChecker: Checker {
     let name = "webhooks"
-    static let types: [SessionEvent.Kind] = [.sessionStarted, .sessionEnded, .transcriptSegments, .conversationCompleted]
+    static let types: [SessionEvent.Kind] = [
+        .sessionStarted, .sessionEnded, .transcriptSegments, .conversationCompleted,
+    ]
 
     func check(_ evidence: Evidence) async throws -> CheckResult {
         if let missing = evidence.receiverMissing { return CheckResult(name, missing: missing) }
@@ -19,7 +21,9 @@ struct WebhookChecker: Checker {
             let delivered = deliveries.values.filter { $0.type == type.rawValue }.count
             figures["\(type.rawValue)_events"] = Double(events)
             figures["\(type.rawValue)_ids"] = Double(delivered)
-            if delivered != events { violations.append("\(type.rawValue): \(events) events, \(delivered) ids delivered") }
+            if delivered != events {
+                violations.append("\(type.rawValue): \(events) events, \(delivered) ids delivered")
+            }
         }
         return CheckResult(name, figures: figures, violations: violations)
     }
