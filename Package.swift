@@ -229,6 +229,19 @@ let package = Package(
                 logging,
             ],
             path: "Tests/LaneProbe", swiftSettings: strict),
+        .target(
+            name: "ChaosHarness",
+            dependencies: [
+                "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient", "RedisClient",
+                "TestSupport", arguments, crypto, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+            ],
+            path: "Tests/ChaosHarness", swiftSettings: strict),
+        .executableTarget(
+            name: "earshot-chaos", dependencies: ["ChaosHarness", arguments], path: "Tests/ChaosCommand",
+            swiftSettings: strict),
+        tests("ChaosHarness", ["EarshotModel", "TestSupport"]),
+        .testTarget(
+            name: "FaultProxyTests", dependencies: ["TestSupport", nioCore, nioPosix], swiftSettings: strict),
         tests("EarshotModel", [nioCore]),
         tests("Supervision", ["TestSupport", logging, coreMetrics, lifecycle]),
         tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
