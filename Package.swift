@@ -160,8 +160,8 @@ let package = Package(
         .target(
             name: "DeliveryWorkers",
             dependencies: [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "WebhookDelivery", "WorkerRuntime",
-                crypto, logging, nioCore, coreMetrics, lifecycle,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "WebhookDelivery", "WorkerRuntime", logging, nioCore, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -236,8 +236,7 @@ let package = Package(
         tests(
             "WebhookDelivery",
             [
-                "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport", crypto, logging, nioCore, nioPosix,
-                nioHTTP1,
+                "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord", "TestSupport", crypto, logging,
             ]),
         tests(
             "PrivateCloudWorker",
@@ -248,8 +247,8 @@ let package = Package(
         tests(
             "DeliveryWorkers",
             [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport",
-                "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "TestSupport", "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests(
             "SpeakerSampleWorker",

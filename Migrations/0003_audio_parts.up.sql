@@ -1,0 +1,2 @@
+-- Room for the parts of stored audio.
+SELECT 1;
