@@ -23,13 +23,13 @@ import WebhookDelivery
                 #expect(received.map(\.text) == (0..<20).map { "{\"n\":\($0)}" })
                 #expect(Set(received.map(\.id)).count == 20)
                 let first = try #require(received.first)
-                #expect(first.headers.first(name: "x-tenant") == "seven")
-                #expect(first.headers.first(name: "content-type") == "application/json")
-                #expect(first.headers.first(name: "earshot-event") == "transcript.segments")
-                let time = try #require(Int64(first.headers.first(name: "webhook-timestamp") ?? ""))
+                #expect(first.header("x-tenant") == "seven")
+                #expect(first.header("content-type") == "application/json")
+                #expect(first.header("earshot-event") == "transcript.segments")
+                let time = try #require(Int64(first.header("webhook-timestamp") ?? ""))
                 let expected = WebhookSignature.headers(
                     id: first.id, timestamp: time, body: first.body, keys: [endpoint.secrets[0].key])
-                #expect(first.headers.first(name: "webhook-signature") == expected[2].value)
+                #expect(first.header("webhook-signature") == expected[2].value)
             }
         }
     }
@@ -129,7 +129,7 @@ import WebhookDelivery
         limits.laneHoldMaximum = .milliseconds(1_200)
         try await DeliveryFixture.with(limits) { fixture in
             try await Receiver.with { request in
-                request.sequence == 1 && request.headers.first(name: "earshot-attempt") == "1"
+                request.sequence == 1 && request.header("earshot-attempt") == "1"
                     ? .status(429, headers: [("Retry-After", "86400")]) : .status(200)
             } _: { receiver in
                 let endpoint = try await fixture.endpoint(receiver.url)
@@ -228,7 +228,7 @@ import WebhookDelivery
                 try await fixture.enqueue(1, to: endpoint)
                 try await fixture.delivering { _, _ in try await delivered(fixture, endpoint, 1) }
                 #expect(receiver.received.first?.uri == "/hook?a=b&uid=alice")
-                #expect(receiver.received.first?.headers.first(name: "idempotency-key") == receiver.received[0].id)
+                #expect(receiver.received.first?.header("idempotency-key") == receiver.received[0].id)
                 #expect(
                     fixture.notices.all == [
                         #"alice {"text":"Well said!","title":"Webhook says","type":"notification"}"#

@@ -108,9 +108,11 @@ import WebhookDelivery
             #expect(try await fixture.endpoints.endpoint(failing.id)?.reason?.hasPrefix("nothing but failures") == true)
             let told = try await fixture.store.list(.init(endpoint: other.id), limit: 10)
             #expect(told.map(\.type) == ["endpoint.disabled"])
-            #expect(try await fixture.claim().map(\.endpoint.id) == [other.id], "a disabled endpoint gets nothing")
+            _ = try await fixture.store.enqueue(fixture.deliveries(1, to: failing, conversation: "c9"))
+            #expect(
+                try await fixture.claim().allSatisfy { $0.endpoint.id == other.id }, "a disabled endpoint gets nothing")
             try await fixture.endpoints.set(.enabled, reason: nil, of: failing.id)
-            #expect(try await fixture.claim().map(\.endpoint.id) == [failing.id], "and goes on where it stopped")
+            #expect(Set(try await fixture.claim().map(\.endpoint.id)) == [failing.id], "and goes on where it stopped")
         }
     }
 
@@ -140,7 +142,8 @@ import WebhookDelivery
             let recorded = try await fixture.store.record(records)
             #expect(recorded.accepted.count == 3)
             #expect(Array(recorded.disabled.keys) == [gone.id])
-            #expect(try await fixture.claim().map(\.endpoint.id) == [well.id])
+            let next = try await fixture.claim()
+            #expect(Set(next.map(\.endpoint.id)) == [well.id])
         }
     }
 

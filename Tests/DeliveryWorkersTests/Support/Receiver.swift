@@ -13,8 +13,9 @@ final class Receiver: Sendable {
         let body: [UInt8]
         let at: ContinuousClock.Instant
 
-        var id: String { headers.first(name: "webhook-id") ?? "" }
-        var sequence: Int { Int(headers.first(name: "earshot-sequence") ?? "") ?? -1 }
+        var id: String { header("webhook-id") ?? "" }
+        var sequence: Int { Int(header("earshot-sequence") ?? "") ?? -1 }
+        func header(_ name: String) -> String? { headers.first(name: name) }
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
