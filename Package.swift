@@ -90,6 +90,9 @@ let package = Package(
         // The domain: no I/O, no C, no product services.
         .target(name: "EarshotModel", dependencies: [nioCore, crypto], swiftSettings: strict),
 
+        // What structured concurrency does not give; knows nothing of Earshot.
+        .target(name: "Supervision", dependencies: [logging, coreMetrics, lifecycle], swiftSettings: strict),
+
         // Adapters: one per C library, know nothing of Earshot.
         .target(
             name: "RedisClient", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging],
@@ -112,7 +115,7 @@ let package = Package(
         .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
         .target(
             name: "AudioStorage",
-            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore],
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore, nioPosix],
             swiftSettings: strict),
         .target(
             name: "WebhookDelivery",
@@ -131,9 +134,8 @@ let package = Package(
         .target(
             name: "GatewayService",
             dependencies: [
-                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", nioCore, nioPosix, nioHTTP1,
-                nioWebSocket,
-                logging, coreMetrics, lifecycle,
+                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", deque, nioCore, nioPosix, nioHTTP1,
+                nioWebSocket, logging, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -153,7 +155,8 @@ let package = Package(
         .target(
             name: "PrivateCloudWorker",
             dependencies: [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging, nioCore,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging,
+                nioCore,
                 coreMetrics,
             ],
             swiftSettings: strict),
@@ -176,8 +179,8 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "RedisClient", configuration, coreMetrics, hummingbird, hummingbirdCore,
-                lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -194,14 +197,14 @@ let package = Package(
         executable(
             "earshot-transcript",
             [
-                "AudioStreams", "EarshotModel", "RedisClient", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
-                "TranscriptWorker", "WorkerRuntime", nioCore,
+                "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
+                "WorkerRuntime",
             ]),
         executable(
             "earshot-coordinator",
             [
-                "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "RedisClient",
-                "ServiceBootstrap", "SessionRecord", "WorkerRuntime", nioCore,
+                "AudioStreams", "CoordinatorService", "EarshotModel", "PostgresClient", "ServiceBootstrap",
+                "SessionRecord", "WorkerRuntime",
             ]),
 
         executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
@@ -214,7 +217,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", nioCore, nioPosix,
-                logging, coreMetrics,
+                nioHTTP1, logging, coreMetrics,
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
@@ -225,14 +228,16 @@ let package = Package(
             ],
             path: "Tests/LaneProbe", swiftSettings: strict),
         tests("EarshotModel", [nioCore]),
+        tests("Supervision", ["TestSupport", logging, coreMetrics, lifecycle]),
         tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["SpeechEngine", logging]),
-        tests("AccessTokens", [cryptoExtras, jwtKit, logging]),
-        tests("HTTPTransport", [nioCore, nioPosix, nioHTTP1, logging]),
-        tests("AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
+        tests("SpeechRecognition", ["HTTPTransport", "SpeechEngine", "TestSupport", logging]),
+        tests("AccessTokens", ["HTTPTransport", "TestSupport", cryptoExtras, jwtKit, logging]),
+        tests("HTTPTransport", ["TestSupport", nioCore, logging]),
+        tests(
+            "AudioStorage", ["AudioCodecs", "EarshotModel", "HTTPTransport", "TestSupport", crypto, logging, nioCore]),
         tests(
             "WebhookDelivery",
             [

@@ -29,8 +29,7 @@ $$;
 
 CREATE FUNCTION user_settings_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN PERFORM earshot_settings_changed(OLD.uid); END IF;
-    IF TG_OP <> 'DELETE' THEN PERFORM earshot_settings_changed(NEW.uid); END IF;
+    PERFORM earshot_settings_changed(CASE TG_OP WHEN 'DELETE' THEN OLD.uid ELSE NEW.uid END);
     RETURN NULL;
 END
 $$;

@@ -35,14 +35,37 @@ package protocol HandOff: Sendable {
     /// The final results kept of a session.
     func finals(of session: SessionID, in partition: Partition) async throws(HandOffError) -> [LiveResult]
 
+    /// A user's settings as they were projected last; the defaults for a user without any.
+    func settings(of user: UserID, in partition: Partition) async throws(HandOffError) -> UserSettings
+    /// Projects a user's settings and tells everybody; false when newer ones are there.
+    func project(_ settings: UserSettings, of user: UserID, in partition: Partition) async throws(HandOffError) -> Bool
+    /// Sends a text to the devices of a user that are connected now; returns how many sessions were told.
+    func notify(_ user: UserID, in partition: Partition, text: String) async throws(HandOffError) -> Int
+    /// Queues a request to learn a voice.
+    func requestSample(_ request: SpeakerSampleRequest, in partition: Partition) async throws(HandOffError)
+    /// Appends an event, outside of any commit.
+    func append(event: SessionEvent, in partition: Partition) async throws(HandOffError)
+    /// The conversations that are not completed.
+    func conversations(in partitions: [Partition]) async throws(HandOffError) -> [Partition: [OpenConversation]]
+    /// Closes a conversation: nobody continues it; false when it never was.
+    func closeConversation(_ id: String, of user: UserID, in partition: Partition, now: Int64)
+        async throws(HandOffError) -> Bool
+    /// Completes a conversation, once, when it is over, transcribed and recorded; `times` it was completed before.
+    func settle(
+        _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
+    ) async throws(HandOffError) -> ConversationSettlement
+
     /// Sets the enabled groups of a partition and creates them, so that nothing they need is trimmed.
-    func enable(audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition])
-        async throws(HandOffError)
+    func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError)
     /// Tries to take leases; a stream's group is created with the first.
     func acquire(_ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?) async throws(HandOffError)
         -> [Partition: Lease.Outcome]
     /// Beats leases; returns those that are still the caller's.
-    func renew(_ tokens: [Partition: FencingToken], group: WorkerGroup) async throws(HandOffError) -> Set<Partition>
+    ///
+    /// `absorbed` says up to where nothing can harm an owner any more; who replays leaves it out. An owner that lapsed
+    /// and still calls did not crash, so a crash counted for it is taken back (protocol.md H5).
+    func renew(_ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup)
+        async throws(HandOffError) -> Set<Partition>
     /// Gives a lease back; a foreign token changes nothing.
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) async throws(HandOffError)
     /// How leases look now; partitions without one are absent.
@@ -74,4 +97,13 @@ package protocol HandOff: Sendable {
 
     /// Which server answered last, and in which of its lives; another one voids leases and cursors (protocol.md C4).
     var serverIdentity: String? { get }
+}
+
+extension HandOff {
+    /// Beats leases of an owner that reads no stream.
+    package func renew(
+        _ tokens: [Partition: FencingToken], group: WorkerGroup
+    ) async throws(HandOffError) -> Set<Partition> {
+        try await renew(tokens, absorbed: [:], group: group)
+    }
 }

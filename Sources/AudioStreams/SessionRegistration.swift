@@ -10,6 +10,9 @@ package struct SessionRegistration: Sendable {
     /// Unix µs.
     package var now: Int64
     package var parameters: SessionParameters
+    /// The conversation the session belongs to whatever else is open, in the words of who names it; `nil` lets the
+    /// registry choose.
+    package var boundConversation: String?
 
     /// Makes a request with a fresh nonce.
     package init(session: SessionID, user: UserID, gateway: Incarnation, now: Int64, parameters: SessionParameters) {
@@ -29,15 +32,19 @@ package struct SessionRegistration: Sendable {
         package var conversationStart: Int64
         /// Whether an open conversation was continued.
         package var continuesConversation: Bool
+        /// The groups that get the session's audio: those asked for, and those the user's settings want.
+        package var flags: WorkerFlags
 
         /// Makes a grant.
         package init(
-            epoch: FencingToken, conversation: String, conversationStart: Int64, continuesConversation: Bool
+            epoch: FencingToken, conversation: String, conversationStart: Int64, continuesConversation: Bool,
+            flags: WorkerFlags
         ) {
             self.epoch = epoch
             self.conversation = conversation
             self.conversationStart = conversationStart
             self.continuesConversation = continuesConversation
+            self.flags = flags
         }
     }
 }

@@ -30,6 +30,16 @@ package struct StreamKeys: Sendable {
     package func live(_ partition: Partition) -> String { key(partition, "live") }
     /// Hash: a user's open conversation and live sessions.
     package func user(_ id: UserID, _ partition: Partition) -> String { key(partition, "user:\(id)") }
+    /// Hash: user → settings document, as the coordinator projects it.
+    package func settings(_ partition: Partition) -> String { key(partition, "settings") }
+    /// Hash: user → flags of the groups that want their audio.
+    package func wanted(_ partition: Partition) -> String { key(partition, "wanted") }
+    /// Hash: conversation → user and one session, of the conversations that are not completed.
+    package func conversations(_ partition: Partition) -> String { key(partition, "conversations") }
+    /// Hash: a conversation's sessions and how far it is; the functions append the id.
+    package func conversationPrefix(_ partition: Partition) -> String { key(partition, "conversation:") }
+    /// Hash: a session; the functions append the id.
+    package func sessionPrefix(_ partition: Partition) -> String { key(partition, "session:") }
     /// Sorted set: a user's recent admissions.
     package func admissions(_ id: UserID, _ partition: Partition) -> String { key(partition, "admissions:\(id)") }
     /// Hash: the partition's incarnation, enabled groups and epoch counter.
@@ -38,6 +48,8 @@ package struct StreamKeys: Sendable {
     package func dead(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "dead:\(group)") }
     /// Channel: live results for the sessions of one gateway; the function appends the incarnation.
     package var resultsChannelPrefix: String { "\(prefix):results:" }
+    /// Channel: users whose settings have changed.
+    package var settingsChannel: String { "\(prefix):settings" }
     /// Channel of one gateway.
     package func results(_ gateway: Incarnation) -> String { resultsChannelPrefix + gateway.description }
 

@@ -14,19 +14,16 @@ package struct Coordinator: Service {
     package struct Configuration: Sendable {
         package var member: Incarnation
         package var partitions: Int
-        package var audioGroups: [WorkerGroup]
-        package var eventGroups: [WorkerGroup]
+        package var groups: EnabledGroups
         package var limits: Limits
 
         /// Makes a configuration; only the groups it enables count for trimming and completion (C6).
         package init(
-            member: Incarnation, partitions: Int, audioGroups: [WorkerGroup] = [.transcript],
-            eventGroups: [WorkerGroup] = [.record], limits: Limits = Limits()
+            member: Incarnation, partitions: Int, groups: EnabledGroups = EnabledGroups(), limits: Limits = Limits()
         ) {
             self.member = member
             self.partitions = partitions
-            self.audioGroups = audioGroups
-            self.eventGroups = eventGroups
+            self.groups = groups
             self.limits = limits
         }
     }
@@ -99,12 +96,12 @@ package struct Coordinator: Service {
         let partitions = tokens.keys.sorted()
         let new = partitions.filter { !enabled.contains($0) }
         if !new.isEmpty {
-            try await handOff.enable(
-                audioGroups: configuration.audioGroups, eventGroups: configuration.eventGroups, in: new)
+            try await handOff.enable(configuration.groups, in: new)
             enabled.formUnion(new)
         }
         gateways.sawMembers(try await handOff.members(kind: WorkerGroup.gateway.name), at: .now)
         try await endOrphans(in: partitions, &gateways)
+        try await settleConversations(in: tokens)
         for (partition, token) in tokens {
             try await trim(partition, token)
         }
@@ -143,8 +140,25 @@ package struct Coordinator: Service {
             "ended the session of a dead gateway", metadata: ["session.id": "\(session)", "gateway": "\(gateway)"])
     }
 
+    /// Completes the conversations that are over, transcribed and recorded.
+    private func settleConversations(in tokens: [Partition: FencingToken]) async throws(HandOffError) {
+        let now = WallClock.microseconds
+        for (partition, conversations) in try await handOff.conversations(in: Array(tokens.keys)) {
+            guard let token = tokens[partition] else { continue }
+            for conversation in conversations {
+                var outcome = try await handOff.settle(
+                    conversation, times: 0, in: partition, now: now, token: token)
+                if case .completedBefore(let times) = outcome {
+                    outcome = try await handOff.settle(
+                        conversation, times: times, in: partition, now: now, token: token)
+                }
+                if outcome == .completed { metrics.conversationsCompleted.increment() }
+            }
+        }
+    }
+
     private func trim(_ partition: Partition, _ token: FencingToken) async throws(HandOffError) {
-        for stream in [StreamKind.audio, .events] {
+        for stream in [StreamKind.audio, .events, .speakerSample] {
             let removed = try await handOff.trim(stream, in: partition, token: token, group: .coordinator)
             if removed > 0 { metrics.trimmed(stream, Int(removed)) }
         }
@@ -152,9 +166,7 @@ package struct Coordinator: Service {
 
     /// The lag of every enabled group, as one sum over this coordinator's partitions.
     private func measureLag(in partitions: [Partition]) async throws(HandOffError) {
-        for (stream, groups) in [
-            (StreamKind.audio, configuration.audioGroups), (.events, configuration.eventGroups),
-        ] {
+        for (stream, groups) in configuration.groups.byStream {
             for group in groups {
                 let lags = try await handOff.lag(of: group, stream: stream, in: partitions)
                 metrics.lag(group, lags.reduce(0) { $0 + ($1.entries ?? 0) })

@@ -6,6 +6,8 @@ import EarshotModel
 struct CoordinatorMetrics: Sendable {
     let liveSessions = Gauge(label: "coordinator.sessions.live")
 
+    let conversationsCompleted = Counter(label: "coordinator.conversations.completed")
+
     func repaired(_ kind: String) {
         Counter(label: "coordinator.repairs", dimensions: [("kind", kind)]).increment()
     }

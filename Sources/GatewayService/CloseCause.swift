@@ -15,6 +15,8 @@ enum CloseCause {
     case unavailable(String)
     /// No message for the inactivity limit.
     case inactive
+    /// No message of a back end for its limit (omi.md 2.4).
+    case silent
     /// The process drains for a restart.
     case draining
 
@@ -27,6 +29,7 @@ enum CloseCause {
         case .violation(.dataInconsistentWithMessage, _): .invalidData
         case .violation: .protocolError
         case .unavailable, .inactive, .draining: .goingAway
+        case .silent: .internalError
         }
     }
 
@@ -36,7 +39,7 @@ enum CloseCause {
         case .notServed(_, let reason), .notAuthenticated(let reason), .violation(_, let reason),
             .unavailable(let reason):
             reason
-        case .inactive: "no message for too long"
+        case .inactive, .silent: "no message for too long"
         case .draining: "the gateway restarts; connect again"
         }
     }
@@ -46,7 +49,7 @@ enum CloseCause {
         switch self {
         case .notServed, .notAuthenticated, .violation: .protocolError
         case .unavailable: .overloaded
-        case .inactive: .inactive
+        case .inactive, .silent: .inactive
         case .draining: .gatewayDraining
         }
     }

@@ -13,12 +13,15 @@ package struct GatewayConfiguration: Sendable {
     /// Languages the recognisers serve, by their primary subtag; `*` means any.
     package var languages: Set<String>
     package var tokens: AccessTokenVerifier
+    /// Who may come in by `/v1/trigger/listen`.
+    package var backend: BackendDoor
     package var limits: Limits
 
     /// Makes a configuration.
     package init(
         host: String, port: Int, incarnation: Incarnation, partitions: Int, eventLoops: Int,
-        allowedOrigins: Set<String>, languages: Set<String>, tokens: AccessTokenVerifier, limits: Limits = Limits()
+        allowedOrigins: Set<String>, languages: Set<String>, tokens: AccessTokenVerifier, backend: BackendDoor = .closed,
+        limits: Limits = Limits()
     ) {
         self.host = host
         self.port = port
@@ -28,6 +31,7 @@ package struct GatewayConfiguration: Sendable {
         self.allowedOrigins = allowedOrigins
         self.languages = languages
         self.tokens = tokens
+        self.backend = backend
         self.limits = limits
     }
 }

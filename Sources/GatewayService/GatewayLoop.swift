@@ -20,9 +20,9 @@ final class GatewayLoop {
     /// Registered sessions, by id, for live results.
     private var sessions: [SessionID: ListenSession] = [:]
     /// Every connection after its upgrade; visited once a second, spread over the ticks.
-    private var visits: [[ObjectIdentifier: ListenSession]]
+    private var visits: [[ObjectIdentifier: any GatewayConnection]]
     /// Sessions with a batch that comes due at a tick.
-    private var due: [[ListenSession]]
+    private var due: [[SessionAudio]]
     private var tickCount = 0
     private var tickTask: RepeatedTask?
     private var lastTick = NIODeadline.now()
@@ -78,13 +78,13 @@ final class GatewayLoop {
         due[slot].removeAll(keepingCapacity: true)
         for session in ready { session.batchIsDue() }
         let visit = tickCount % visits.count
-        for session in visits[visit].values { session.visit(at: now) }
+        for connection in visits[visit].values { connection.visit(at: now) }
         if visit == 0 { metrics.loopDelay.record(delay.inSeconds) }
         appender.flush(at: now)
     }
 
     /// Calls `batchIsDue` after a time of at most the batch delay, in whole ticks.
-    func scheduleBatch(of session: ListenSession, after delay: TimeAmount) {
+    func scheduleBatch(of session: SessionAudio, after delay: TimeAmount) {
         let ticks = Int(delay.nanoseconds / TimeAmount(limits.tick).nanoseconds)
         due[(tickCount + min(max(1, ticks), due.count - 1)) % due.count].append(session)
     }
@@ -92,23 +92,23 @@ final class GatewayLoop {
     // MARK: Sessions
 
     /// Takes in a connection after its upgrade.
-    func opened(_ session: ListenSession) {
-        visits[visitSlot(session)][ObjectIdentifier(session)] = session
+    func opened(_ connection: any GatewayConnection) {
+        visits[visitSlot(connection)][ObjectIdentifier(connection)] = connection
         stateCount()
     }
 
-    private func visitSlot(_ session: ListenSession) -> Int {
+    private func visitSlot(_ connection: any GatewayConnection) -> Int {
         // Pointers are aligned: the low bits say nothing.
-        Int(UInt(bitPattern: ObjectIdentifier(session).hashValue) >> 5 % UInt(visits.count))
+        Int(UInt(bitPattern: ObjectIdentifier(connection).hashValue) >> 5 % UInt(visits.count))
     }
 
     /// Makes a session reachable for live results.
     func registered(_ session: ListenSession, as id: SessionID) { sessions[id] = session }
 
-    /// Forgets a connection that is closed.
-    func closed(_ session: ListenSession, id: SessionID?) {
-        visits[visitSlot(session)][ObjectIdentifier(session)] = nil
-        if let id, sessions[id] === session { sessions[id] = nil }
+    /// Forgets a connection that is closed, and the session that got its live results.
+    func closed(_ connection: any GatewayConnection, id: SessionID?) {
+        visits[visitSlot(connection)][ObjectIdentifier(connection)] = nil
+        if let id, sessions[id] === connection { sessions[id] = nil }
         stateCount()
         finishDrainIfEmpty()
     }
@@ -172,7 +172,7 @@ final class GatewayLoop {
             logger.info("sockets are read")
         }
         let pause = shouldRead ? pausedAt.map { WallClock.microseconds - $0 } ?? 0 : 0
-        for slot in visits { for session in slot.values { session.readingChanged(pause: pause) } }
+        for slot in visits { for connection in slot.values { connection.readingChanged(pause: pause) } }
     }
 
     // MARK: Drain
@@ -182,7 +182,7 @@ final class GatewayLoop {
         isDraining = true
         let promise = eventLoop.makePromise(of: Void.self)
         drained = promise
-        for slot in visits { for session in slot.values { session.drain() } }
+        for slot in visits { for connection in slot.values { connection.drain() } }
         appender.flush(at: .now())
         finishDrainIfEmpty()
         let bound = NIOLoopBound(appender, eventLoop: eventLoop)
@@ -198,7 +198,7 @@ final class GatewayLoop {
     /// Stops the clock and closes what is left.
     func stop() {
         tickTask?.cancel()
-        for slot in visits { for session in slot.values { session.abort() } }
+        for slot in visits { for connection in slot.values { connection.abort() } }
         appender.close()
     }
 }

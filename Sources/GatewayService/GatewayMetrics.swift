@@ -22,6 +22,15 @@ struct GatewayMetrics: Sendable {
     let resultsDropped = Counter(label: "gateway.results.dropped")
     let resultGaps = Counter(label: "gateway.results.gaps")
     let slowReaders = Counter(label: "gateway.clients.not_reading")
+    let samplesRequested = Counter(label: "gateway.samples.requested")
+    let samplesLost = Counter(label: "gateway.samples.lost")
+    let backendConnections = Counter(label: "gateway.backend.connections")
+    let backendHeartbeats = Counter(label: "gateway.backend.heartbeats")
+    let backendUnbound = Counter(label: "gateway.backend.sessions.unbound")
+    let backendOddBytes = Counter(label: "gateway.backend.bytes.odd")
+    let backendEvents = Counter(label: "gateway.backend.events")
+    let backendEventsLost = Counter(label: "gateway.backend.events.lost")
+    let backendCompletions = Counter(label: "gateway.backend.completions")
     let loopDelay = Gauge(label: "gateway.loop.delay.seconds")
 
     func refused(_ reason: String) {
@@ -38,5 +47,13 @@ struct GatewayMetrics: Sendable {
 
     func pressure(_ pressure: AudioAppender.Pressure) {
         Counter(label: "gateway.reading.paused", dimensions: [("cause", pressure.rawValue)]).increment()
+    }
+
+    func backendViolation(_ rule: BackendViolation.Rule) {
+        Counter(label: "gateway.backend.violations", dimensions: [("rule", rule.rawValue)]).increment()
+    }
+
+    func backendOverlap(_ overlap: AudioRuns.Overlap) {
+        Counter(label: "gateway.backend.overlaps", dimensions: [("kind", overlap.rawValue)]).increment()
     }
 }

@@ -57,6 +57,9 @@ package final class GatewayServer: Service {
         let listener = try await bind(on: group, loops)
         let port = listener.localAddress?.port ?? configuration.port
         logger.notice("the gateway listens", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+        if configuration.backend.isInternalNetwork {
+            logger.warning("the back-end door takes everyone who can connect; keep its network to trusted hosts")
+        }
         onListening(port)
         let subscription = LiveResultSubscription(
             configuration: redis, keys: keys, gateway: configuration.incarnation, eventLoop: group.next(),
@@ -77,8 +80,10 @@ package final class GatewayServer: Service {
             }
             try? await gracefulShutdown()
             onReady(false, "draining")
-            try? await listener.close()
+            // A back end that comes meanwhile is let in and closed with 1001, as its contract wants; devices go elsewhere.
+            if !configuration.backend.isOpen { try? await listener.close() }
             await drain(loops)
+            try? await listener.close()
             tasks.cancelAll()
         }
         try? await handOff.leave(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
@@ -143,31 +148,30 @@ package final class GatewayServer: Service {
         let handshake = UpgradeHandshake()
         let limits = loop.configuration.limits
         let state = NIOLoopBound((loop: loop, handshake: handshake), eventLoop: channel.eventLoop)
-        let upgrader = NIOWebSocketServerUpgrader(
-            maxFrameSize: limits.messageBytesMaximum, automaticErrorHandling: false,
-            shouldUpgrade: { channel, head in
-                admission.decide(head, on: state.value.loop)
-                    .map { admitted -> HTTPHeaders? in
-                        state.value.handshake.admitted = admitted.value
-                        return HTTPHeaders()
+        let makeUpgrader = { (frameBytesMaximum: Int) in
+            NIOWebSocketServerUpgrader(
+                maxFrameSize: frameBytesMaximum, automaticErrorHandling: false,
+                shouldUpgrade: { _, head in
+                    admission.decide(head, on: state.value.loop)
+                        .map { admitted -> HTTPHeaders? in
+                            state.value.handshake.admitted = admitted.value
+                            return HTTPHeaders()
+                        }
+                        .flatMapErrorThrowing { error in
+                            state.value.handshake.refusal =
+                                error as? UpgradeRefusal
+                                ?? .unavailable("internal", "the request could not be decided")
+                            return nil
+                        }
+                },
+                upgradePipelineHandler: { channel, _ in
+                    channel.eventLoop.makeCompletedFuture {
+                        try state.value.handshake.finish(channel, loop: state.value.loop, admission: admission)
                     }
-                    .flatMapErrorThrowing { error in
-                        state.value.handshake.refusal =
-                            error as? UpgradeRefusal
-                            ?? .unavailable("internal", "the request could not be decided")
-                        return nil
-                    }
-            },
-            upgradePipelineHandler: { channel, _ in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let admitted = state.value.handshake.admitted else {
-                        throw ChannelError.inappropriateOperationForState
-                    }
-                    state.value.handshake.disarm()
-                    try channel.pipeline.syncOperations.addHandler(
-                        ListenSession(loop: state.value.loop, admitted: admitted, admission: admission))
-                }
-            })
+                })
+        }
+        let upgrader = GatewayUpgrader(
+            device: makeUpgrader(limits.messageBytesMaximum), backend: makeUpgrader(limits.backendMessageBytesMaximum))
         handshake.arm(channel, limit: TimeAmount(limits.upgradeTimeout))
         let refusals = RefusalHandler(handshake: handshake, metrics: metrics)
         let boundRefusals = NIOLoopBound(refusals, eventLoop: channel.eventLoop)

@@ -9,25 +9,28 @@ struct ListenAdmission: Sendable {
     let configuration: GatewayConfiguration
     let census: SessionCensus
 
-    /// Reads the request line and headers; everything that needs no waiting.
-    private func examine(
+    /// Reads the request line; everything that needs no waiting.
+    private func target(
         _ head: HTTPRequestHead
-    ) throws(UpgradeRefusal) -> (
-        path: ListenPath, items: [(name: String, value: String)], parameters: Result<ListenParameters, ListenRefusal>
-    ) {
+    ) throws(UpgradeRefusal) -> (path: ListenPath, items: [(name: String, value: String)]) {
         guard let target = QueryString.parse(head.uri) else {
             throw UpgradeRefusal(
                 status: .badRequest, reason: "malformed", message: "the request target cannot be decoded")
         }
         guard let path = ListenPath(rawValue: target.path) else { throw UpgradeRefusal.notFound() }
+        return (path, target.items)
+    }
+
+    private func parameters(
+        _ items: [(name: String, value: String)]
+    ) throws(UpgradeRefusal) -> Result<ListenParameters, ListenRefusal> {
         do throws(ListenRefusal) {
-            let parameters = try ListenParameters(query: target.items, limits: configuration.limits)
-            return (path, target.items, checkLanguage(parameters))
+            return checkLanguage(try ListenParameters(query: items, limits: configuration.limits))
         } catch {
             if case .malformed(let message) = error {
                 throw UpgradeRefusal(status: .badRequest, reason: "malformed", message: message)
             }
-            return (path, target.items, .failure(error))
+            return .failure(error)
         }
     }
 
@@ -45,14 +48,7 @@ struct ListenAdmission: Sendable {
     private func token(
         _ head: HTTPRequestHead, _ items: [(name: String, value: String)]
     ) throws(UpgradeRefusal) -> String {
-        let headers = head.headers["authorization"]
-        if let header = headers.first {
-            let parts = header.split(separator: " ", omittingEmptySubsequences: false)
-            guard headers.count == 1, parts.count == 2, parts[0].lowercased() == "bearer", !parts[1].isEmpty else {
-                throw unauthorized("the Authorization header must be: Bearer TOKEN")
-            }
-            return String(parts[1])
-        }
+        if let token = try bearer(head) { return token }
         guard let token = items.last(where: { $0.name == "token" })?.value else {
             throw unauthorized("a token is missing; send Authorization: Bearer TOKEN")
         }
@@ -62,18 +58,29 @@ struct ListenAdmission: Sendable {
         return token
     }
 
-    private func unauthorized(_ message: String) -> UpgradeRefusal {
+    /// The token of the `Authorization` header, if there is one.
+    func bearer(_ head: HTTPRequestHead) throws(UpgradeRefusal) -> String? {
+        let headers = head.headers["authorization"]
+        guard let header = headers.first else { return nil }
+        let parts = header.split(separator: " ", omittingEmptySubsequences: false)
+        guard headers.count == 1, parts.count == 2, parts[0].lowercased() == "bearer", !parts[1].isEmpty else {
+            throw unauthorized("the Authorization header must be: Bearer TOKEN")
+        }
+        return String(parts[1])
+    }
+
+    func unauthorized(_ message: String) -> UpgradeRefusal {
         UpgradeRefusal(status: .unauthorized, reason: "token", message: message)
     }
 
-    private func checkOrigin(_ head: HTTPRequestHead) throws(UpgradeRefusal) {
+    func checkOrigin(_ head: HTTPRequestHead) throws(UpgradeRefusal) {
         guard let origin = head.headers["origin"].first, !configuration.allowedOrigins.contains("*") else { return }
         guard configuration.allowedOrigins.contains(origin) else {
             throw UpgradeRefusal(status: .forbidden, reason: "origin", message: "this origin is not allowed")
         }
     }
 
-    private func checkCapacity(_ loop: GatewayLoop) throws(UpgradeRefusal) {
+    func checkCapacity(_ loop: GatewayLoop) throws(UpgradeRefusal) {
         if loop.isDraining { throw .unavailable("draining", "the gateway is draining; another takes new sessions") }
         if census.total >= configuration.limits.sessionsMaximum {
             throw .unavailable("capacity", "the gateway is at its session limit")
@@ -102,15 +109,21 @@ struct ListenAdmission: Sendable {
     }
 
     /// Runs every check; the future succeeds when the upgrade may go on, and fails with an `UpgradeRefusal`.
-    func decide(_ head: HTTPRequestHead, on loop: GatewayLoop) -> EventLoopFuture<NIOLoopBound<AdmittedListen>> {
+    func decide(_ head: HTTPRequestHead, on loop: GatewayLoop) -> EventLoopFuture<NIOLoopBound<AdmittedConnection>> {
         let eventLoop = loop.eventLoop
         do throws(UpgradeRefusal) {
-            let (path, items, parameters) = try examine(head)
+            let (path, items) = try target(head)
+            if path == .backend { return decideBackend(head, items, on: loop) }
+            let parameters = try parameters(items)
+            let admitted = { @Sendable (user: UserID?) in
+                NIOLoopBound(
+                    AdmittedConnection.listen(AdmittedListen(path: path, user: user, parameters: parameters)),
+                    eventLoop: eventLoop)
+            }
             if path == .web {
                 try checkOrigin(head)
                 try checkCapacity(loop)
-                return eventLoop.makeSucceededFuture(
-                    NIOLoopBound(AdmittedListen(path: path, user: nil, parameters: parameters), eventLoop: eventLoop))
+                return eventLoop.makeSucceededFuture(admitted(nil))
             }
             let token = try token(head, items)
             let bound = NIOLoopBound(loop, eventLoop: eventLoop)
@@ -120,10 +133,7 @@ struct ListenAdmission: Sendable {
                     try checkCapacity(bound.value)
                     return user
                 }
-                .flatMap { user in bound.value.admit(user).map { user } }
-                .map { user in
-                    NIOLoopBound(AdmittedListen(path: path, user: user, parameters: parameters), eventLoop: eventLoop)
-                }
+                .flatMap { user in bound.value.admit(user).map { admitted(user) } }
         } catch {
             return eventLoop.makeFailedFuture(error)
         }

@@ -44,21 +44,15 @@ extension ListenSession {
     }
 
     /// Somebody else owns the session, or it was ended: nothing more may be written for it (protocol.md C2).
-    func epochLost() {
+    func epochWasLost() {
         guard phase == .streaming else { return }
-        loop.metrics.tailsLost.increment()
-        logger.notice("the session is no longer this gateway's")
         phase = .closing
         applyReading()
-        loop.metrics.ended(.superseded)
         sendClose(WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue)), "the session was ended elsewhere")
     }
 
     /// The process drains for a restart.
     func drain() { close(.draining) }
-
-    /// Cuts the connection without a word.
-    func abort() { channel?.close(promise: nil) }
 
     /// The channel is gone.
     func vanished() {
@@ -67,19 +61,5 @@ extension ListenSession {
         if wasOpen { appendEnd(.connectionLost) {} }
         loop.closed(self, id: registration == nil ? nil : id)
         channel = nil
-    }
-
-    private func sendClose(_ code: WebSocketErrorCode, _ reason: String, isReply: Bool = false) {
-        guard let channel else { return }
-        var data = channel.allocator.buffer(capacity: 2 + reason.utf8.count)
-        data.write(webSocketErrorCode: code)
-        data.writeString(CloseCode.trimmed(reason))
-        let written = channel.writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
-        // The device answers with its own close frame, or reads ours; one that does neither is cut.
-        let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
-            channel.close(promise: nil)
-        }
-        if isReply { written.whenComplete { _ in channel.close(promise: nil) } }
-        channel.closeFuture.whenComplete { _ in timeout.cancel() }
     }
 }

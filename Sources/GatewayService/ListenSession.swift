@@ -8,9 +8,9 @@ import NIOWebSocket
 
 /// One device's connection on `/v4/listen` or `/v4/web/listen`, from the upgrade to the close.
 ///
-/// Frames go into the batch; the loop's wheel says when it is due; nothing is awaited on behalf of the connection.
-/// Close codes are chosen in `ListenSession+Closing.swift`, results delivered in `ListenSession+Results.swift`.
-final class ListenSession: ChannelInboundHandler {
+/// Frames go through `SessionAudio`; nothing is awaited on behalf of the connection. Close codes are chosen in
+/// `ListenSession+Closing.swift`, results delivered in `ListenSession+Results.swift`.
+final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudio.Owner {
     typealias InboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame
 
@@ -39,15 +39,12 @@ final class ListenSession: ChannelInboundHandler {
     private var assembler: MessageAssembler
     private var user: UserID?
     private var parameters: ListenParameters?
-    private(set) var registration: Registration?
+    /// The session's audio, once it is registered.
+    private(set) var stream: SessionAudio?
+    var registration: SessionAudio.Registration? { stream?.registration }
     /// Messages that came before the session was registered; reading stops meanwhile, so there is one read's worth.
     private var early: [MessageAssembler.Event] = []
 
-    private var batch = FrameBatch()
-    private var isScheduled = false
-    private var batchBeganAt = NIODeadline.now()
-    private var nextSequence: UInt64 = 0
-    private var nextSample: UInt64 = 0
     private var captureClock: CaptureClock?
 
     private let openedAt: NIODeadline
@@ -55,19 +52,11 @@ final class ListenSession: ChannelInboundHandler {
     /// Time without a message while the socket was being read.
     private var silence: Duration = .zero
     private var lastVisitAt: NIODeadline
-    private var lastTailAt: NIODeadline
     /// Why the session ended before the registry had answered.
     var reasonBeforeRegistration: EndReason?
     var results = ResultSequence()
-
-    /// What the registry granted.
-    struct Registration {
-        let user: UserID
-        let partition: Partition
-        let grant: SessionRegistration.Grant
-        let epochNonce: UInt64
-        let parameters: SessionParameters
-    }
+    /// Requests for samples in the present minute.
+    var samplesAsked: (count: Int, since: NIODeadline)
 
     private var limits: Limits { loop.configuration.limits }
 
@@ -80,7 +69,7 @@ final class ListenSession: ChannelInboundHandler {
         openedAt = loop.now
         lastPingAt = loop.now
         lastVisitAt = loop.now
-        lastTailAt = loop.now
+        samplesAsked = (0, loop.now)
         logger = loop.logger
         logger[metadataKey: "session.id"] = "\(id)"
     }
@@ -214,9 +203,11 @@ final class ListenSession: ChannelInboundHandler {
             }
             return close(.unavailable("the session could not be registered; try again"))
         }
-        registration = Registration(
-            user: request.user, partition: partition, grant: grant, epochNonce: request.nonce,
-            parameters: request.parameters)
+        stream = SessionAudio(
+            SessionAudio.Registration(
+                session: id, user: request.user, partition: partition, grant: grant, epochNonce: request.nonce,
+                parameters: request.parameters),
+            loop: loop, owner: self, logger: logger)
         loop.metrics.sessionsOpened.increment()
         captureClock = CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
         let waiting = early
@@ -241,7 +232,8 @@ final class ListenSession: ChannelInboundHandler {
     // MARK: Messages
 
     private func audio(_ data: ByteBuffer) {
-        guard let parameters = registration?.parameters else { return }
+        guard let stream else { return }
+        let parameters = stream.registration.parameters
         loop.metrics.messages.increment()
         loop.metrics.bytes.increment(by: data.readableBytes)
         guard data.readableBytes > limits.keepAliveBytesMaximum else {
@@ -253,32 +245,14 @@ final class ListenSession: ChannelInboundHandler {
             first: view.first, second: view.dropFirst().first, byteCount: view.count,
             sampleRate: parameters.sampleRate)
         if samples == 0 { loop.metrics.illegalPackets.increment() }
-        if mustCloseBatch(before: data.readableBytes) { flushBatch() }
         let capture = captureClock?.advance(samples: samples, arrival: loop.wallClock) ?? loop.wallClock
-        if batch.isEmpty {
-            batchBeganAt = loop.now
-            if !isScheduled {
-                isScheduled = true
-                loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay))
-            }
-        }
-        batch.append(data, samples: samples, sequence: nextSequence, firstSample: nextSample, captureTime: capture)
-        nextSequence += 1
-        nextSample += UInt64(samples)
-    }
-
-    /// A batch is closed early when the next frame would carry it over a step that wastes memory in Redis.
-    private func mustCloseBatch(before bytes: Int) -> Bool {
-        guard !batch.isEmpty, let largest = limits.batchBytesSteps.last else { return false }
-        let next = batch.byteCount + bytes + 4
-        if next > largest || batch.frameCount >= limits.batchFramesMaximum { return true }
-        guard loop.now - batchBeganAt >= TimeAmount(limits.batchDelay / 2) else { return false }
-        return limits.batchBytesSteps.contains { batch.byteCount <= $0 && next > $0 }
+        stream.append(data, samples: samples, capture: capture)
     }
 
     private func text(_ text: String) {
         switch ClientMessage(parsing: text) {
         case .auth, .unknown: loop.metrics.unknownText.increment()
+        case .speakerAssigned(let assignment): assign(assignment)
         case .ignored(let type): loop.metrics.ignored(type)
         case .notJSON: loop.metrics.notJSON.increment()
         }
@@ -286,68 +260,15 @@ final class ListenSession: ChannelInboundHandler {
 
     // MARK: Appending
 
-    /// The wheel says that the batch has waited long enough.
-    func batchIsDue() {
-        isScheduled = false
-        guard !batch.isEmpty else { return }
-        let age = loop.now - batchBeganAt
-        guard age >= TimeAmount(limits.batchDelay) - TimeAmount(limits.tick) else {
-            // It was closed early and began anew meanwhile.
-            isScheduled = true
-            loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay) - age)
-            return
-        }
-        flushBatch()
-    }
-
-    /// Appends what waits, with the tail check behind it.
-    func flushBatch() {
-        guard !batch.isEmpty, let registration else { return }
-        let frames = batch.frameCount
-        let entry = batch.close(
-            session: id, epoch: registration.epochNonce, flags: registration.parameters.flags,
-            language: registration.parameters.language)
-        loop.metrics.appends.increment()
-        loop.appender.append(entry, to: registration.partition) { [self] result in
-            guard case .failure(let error) = result else { return }
-            loop.metrics.appendsRefused.increment()
-            loop.metrics.framesLost.increment(by: frames)
-            logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
-            close(.unavailable("the store cannot take audio now; try again"))
-        }
-        checkTail(at: loop.now)
-    }
-
-    /// Asks whether the session is still this gateway's and open (protocol.md C2, M17).
-    private func checkTail(at now: NIODeadline) {
-        guard let registration else { return }
-        lastTailAt = now
-        loop.appender.checkTail(of: id, epoch: registration.grant.epoch, in: registration.partition) { [self] tail in
-            guard case .lost = tail, phase == .streaming else { return }
-            loop.metrics.framesLost.increment(by: batch.frameCount)
-            epochLost()
-        }
-    }
+    func audioWasRefused() { close(.unavailable("the store cannot take audio now; try again")) }
 
     /// Appends what waits and the end marker behind it; `completion` runs when that is in Redis.
     func appendEnd(_ reason: EndReason, completion: @escaping () -> Void) {
-        guard let registration else {
+        guard let stream else {
             reasonBeforeRegistration = reasonBeforeRegistration ?? reason
             return completion()
         }
-        flushBatch()
-        loop.metrics.ended(reason)
-        let ending = SessionEnding(
-            session: id, user: registration.user, epoch: registration.grant.epoch,
-            gateway: loop.configuration.incarnation, reason: reason, frames: nextSequence, firstSample: nextSample,
-            now: WallClock.microseconds)
-        loop.appender.end(ending, in: registration.partition) { [self] result in
-            if case .failure(let error) = result {
-                logger.error("an end was refused", metadata: ["error": "\(error)"])
-            }
-            completion()
-        }
-        loop.appender.flush(at: .now())
+        stream.end(reason, completion: completion)
     }
 
     // MARK: Time
@@ -366,7 +287,7 @@ final class ListenSession: ChannelInboundHandler {
                 lastPingAt = now
                 send(text: ListenMessage.ping)
             }
-            if phase == .streaming, now - lastTailAt >= TimeAmount(limits.ownershipCheckInterval) { checkTail(at: now) }
+            if phase == .streaming { stream?.visit(at: now) }
             guard phase == .streaming, loop.isReading else { break }
             silence += .nanoseconds(elapsed.nanoseconds)
             if silence >= limits.inactivityTimeout { close(.inactive) }
@@ -389,15 +310,5 @@ final class ListenSession: ChannelInboundHandler {
 
     func send(text: String) {
         send(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))
-    }
-
-    func send(_ frame: WebSocketFrame) {
-        guard let channel, phase != .closed else { return }
-        channel.writeAndFlush(frame, promise: nil)
-        guard !channel.isWritable else { return }
-        // The device does not read; a close frame would wait behind what it does not read.
-        loop.metrics.slowReaders.increment()
-        logger.notice("the device does not read; its connection is cut")
-        abort()
     }
 }

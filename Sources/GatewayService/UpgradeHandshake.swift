@@ -4,7 +4,7 @@ import NIOHTTP1
 /// What one connection's upgrade came to, shared by the upgrader and the handler that answers refusals.
 final class UpgradeHandshake {
     /// What the session begins with, once the upgrade was admitted.
-    var admitted: AdmittedListen?
+    var admitted: AdmittedConnection?
     var refusal: UpgradeRefusal?
     private var timeout: Scheduled<Void>?
 
@@ -16,5 +16,17 @@ final class UpgradeHandshake {
     func disarm() {
         timeout?.cancel()
         timeout = nil
+    }
+
+    /// Puts the admitted connection's handler into the pipeline.
+    func finish(_ channel: any Channel, loop: GatewayLoop, admission: ListenAdmission) throws {
+        let handlers = channel.pipeline.syncOperations
+        disarm()
+        switch admitted {
+        case .listen(let admitted):
+            try handlers.addHandler(ListenSession(loop: loop, admitted: admitted, admission: admission))
+        case .backend(let admitted): try handlers.addHandler(BackendSession(loop: loop, admitted: admitted))
+        case nil: throw ChannelError.inappropriateOperationForState
+        }
     }
 }

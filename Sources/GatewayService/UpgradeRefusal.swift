@@ -11,7 +11,7 @@ struct UpgradeRefusal: Error {
     static func notFound() -> UpgradeRefusal {
         UpgradeRefusal(
             status: .notFound, reason: "path",
-            message: "no such path; allowed: \(ListenPath.listen.rawValue) \(ListenPath.web.rawValue)")
+            message: "no such path; allowed: \(ListenPath.allCases.map(\.rawValue).joined(separator: " "))")
     }
 
     static func unavailable(_ reason: String, _ message: String, retryAfter: Int = 5) -> UpgradeRefusal {
@@ -20,9 +20,11 @@ struct UpgradeRefusal: Error {
 }
 
 /// The doors of a gateway.
-enum ListenPath: String {
+enum ListenPath: String, CaseIterable {
     /// Authenticated by header.
     case listen = "/v4/listen"
     /// Authenticated by the first message.
     case web = "/v4/web/listen"
+    /// A listen back end, authenticated by a service key.
+    case backend = "/v1/trigger/listen"
 }

@@ -10,6 +10,7 @@ package final class InMemorySessionRecord: SessionRecord {
             [String: (
                 session: String, conversation: String, ordinal: UInt64, revision: UInt64, segment: TranscriptSegment
             )] = [:]
+        var audioParts: [RecordedAudioPart] = []
     }
 
     private let state = Mutex(State())
@@ -60,8 +61,16 @@ package final class InMemorySessionRecord: SessionRecord {
                 )
             }
             return
-        case .conversationCompleted, .conversationUpdated, .audioStored, .speakerSampleStored,
-            .speakerSampleRejected, .endpointDisabled:
+        case .audioStored:
+            guard let audio = event.audio else { return }
+            let isKnown = state.audioParts.contains { $0.session == event.session && $0.audio.part == audio.part }
+            guard !isKnown else { return }
+            state.audioParts.append(
+                RecordedAudioPart(
+                    session: event.session, conversation: event.conversation, uid: event.uid, audio: audio))
+            return
+        case .conversationCompleted, .conversationUpdated, .speakerSampleStored, .speakerSampleRejected,
+            .endpointDisabled:
             return
         }
         state.sessions[event.session] = session
@@ -82,6 +91,20 @@ package final class InMemorySessionRecord: SessionRecord {
     package func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
         try perform { state in
             state.segments.values.filter { $0.session == id }.sorted { $0.ordinal < $1.ordinal }.map(\.segment)
+        }
+    }
+
+    package func audioParts(ofSession id: String) async throws(SessionRecordError) -> [RecordedAudioPart] {
+        try perform { state in
+            state.audioParts.filter { $0.session == id }.sorted { $0.audio.part < $1.audio.part }
+        }
+    }
+
+    package func audioParts(ofConversation id: String) async throws(SessionRecordError) -> [RecordedAudioPart] {
+        try perform { state in
+            state.audioParts.filter { $0.conversation == id }.sorted {
+                ($0.audio.captureStart, $0.session, $0.audio.part) < ($1.audio.captureStart, $1.session, $1.audio.part)
+            }
         }
     }
 

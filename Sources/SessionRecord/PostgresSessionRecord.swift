@@ -45,7 +45,7 @@ package struct PostgresSessionRecord: SessionRecord {
         let rows = try await perform { client in
             try await client.query(
                 """
-                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)::uuid
+                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)
                 ORDER BY start_seconds, session, ordinal
                 """)
         }
@@ -56,7 +56,7 @@ package struct PostgresSessionRecord: SessionRecord {
         id, text, start_seconds, end_seconds, speaker, speaker_id, is_user, person, channel, language, stt_provider
         """
 
-    private func perform<Value: Sendable>(
+    func perform<Value: Sendable>(
         _ body: (PostgresClient) async throws -> Value
     ) async throws(SessionRecordError) -> Value {
         do {
@@ -68,7 +68,7 @@ package struct PostgresSessionRecord: SessionRecord {
         }
     }
 
-    private func decode<Value>(
+    func decode<Value>(
         _ rows: [PostgresRow], _ read: (PostgresRow) throws(PostgresError) -> Value
     ) throws(SessionRecordError) -> [Value] {
         do throws(PostgresError) {

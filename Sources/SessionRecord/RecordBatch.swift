@@ -7,6 +7,8 @@ struct RecordBatch {
     private var ended: [String: SessionEvent] = [:]
     private var conversations: [String: SessionEvent] = [:]
     private var segments: [String: Row] = [:]
+    private var completed: [String: SessionEvent] = [:]
+    private(set) var audio: [String: (event: SessionEvent, part: StoredAudioPart)] = [:]
 
     /// A segment with where it belongs.
     private struct Row {
@@ -28,9 +30,12 @@ struct RecordBatch {
                     if let known = segments[segment.id], known.event.ordinal > event.ordinal { continue }
                     segments[segment.id] = row
                 }
-            case .conversationCompleted, .conversationUpdated, .audioStored, .speakerSampleStored,
-                .speakerSampleRejected, .endpointDisabled:
-                break
+            case .conversationCompleted, .conversationUpdated: completed[event.conversation] = event
+            case .audioStored:
+                guard let part = event.audio else { continue }
+                let key = "\(event.session)/\(part.part)"
+                audio[key] = audio[key] ?? (event, part)
+            case .speakerSampleStored, .speakerSampleRejected, .endpointDisabled: break
             }
         }
     }
@@ -42,6 +47,8 @@ struct RecordBatch {
         if !started.isEmpty { statements.append(startedStatement) }
         if !ended.isEmpty { statements.append(endedStatement) }
         if !segments.isEmpty { statements.append(segmentStatement) }
+        if !completed.isEmpty { statements.append(completedStatement) }
+        if !audio.isEmpty { statements.append(audioStatement) }
         return statements
     }
 
@@ -54,7 +61,7 @@ struct RecordBatch {
         return """
             INSERT INTO conversations (id, uid, started_at, source)
             SELECT id, uid, timestamptz 'epoch' + us * interval '1 microsecond', source
-            FROM unnest(\(list.map(\.conversation))::uuid[], \(list.map(\.uid)),
+            FROM unnest(\(list.map(\.conversation)), \(list.map(\.uid)),
                 \(list.map { $0.conversationStart ?? $0.time }), \(list.map(\.source))) AS t (id, uid, us, source)
             ON CONFLICT (id) DO NOTHING
             """
@@ -66,7 +73,7 @@ struct RecordBatch {
             INSERT INTO sessions (id, uid, conversation, started_at, sample_rate, codec, language, source, gateway)
             SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', rate, codec, language,
                 source, gateway
-            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation))::uuid[],
+            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation)),
                 \(list.map(\.time)), \(list.map { Int64($0.sampleRate ?? 0) }), \(list.map(\.codec)),
                 \(list.map(\.language)), \(list.map(\.source)), \(list.map(\.gateway)))
                 AS t (id, uid, conversation, us, rate, codec, language, source, gateway)
@@ -82,7 +89,7 @@ struct RecordBatch {
             INSERT INTO sessions (id, uid, conversation, ended_at, end_reason, frames, audio_seconds, corrupt_frames)
             SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', reason, frames, seconds,
                 corrupt
-            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation))::uuid[],
+            FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation)),
                 \(list.map(\.time)), \(list.map(\.reason)), \(list.map { Int64(clamping: $0.frames ?? 0) }),
                 \(list.map { $0.audioSeconds ?? 0 }), \(list.map { Int64(clamping: $0.corruptFrames ?? 0) }))
                 AS t (id, uid, conversation, us, reason, frames, seconds, corrupt)
@@ -93,13 +100,25 @@ struct RecordBatch {
             """
     }
 
+    private var completedStatement: SQLStatement {
+        let list = sorted(completed)
+        return """
+            UPDATE conversations AS c SET completed_at = timestamptz 'epoch' + t.us * interval '1 microsecond',
+                ended_at = timestamptz 'epoch' + t.last * interval '1 microsecond'
+            FROM unnest(\(list.map(\.conversation)), \(list.map(\.time)), \(list.map { $0.conversationEnd ?? $0.time }))
+                AS t (id, us, last)
+            WHERE c.id = t.id AND (c.completed_at IS NULL
+                OR c.completed_at < timestamptz 'epoch' + t.us * interval '1 microsecond')
+            """
+    }
+
     private var segmentStatement: SQLStatement {
         let rows = segments.sorted { $0.key < $1.key }.map(\.value)
         return """
             INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
                 speaker, speaker_id, is_user, person, channel, language, stt_provider)
             SELECT * FROM unnest(\(rows.map(\.segment.id))::uuid[], \(rows.map(\.event.session))::uuid[],
-                \(rows.map(\.event.conversation))::uuid[], \(rows.map(\.event.uid)),
+                \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
                 \(rows.map(\.segment.start)), \(rows.map(\.segment.end)), \(rows.map(\.segment.text)),
                 \(rows.map(\.segment.speaker)), \(rows.map { Int64($0.segment.speakerID) })::integer[],

@@ -10,4 +10,8 @@ package protocol SessionRecord: Sendable {
     func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment]
     /// A conversation's segments, by time.
     func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment]
+    /// A session's stored parts, in order.
+    func audioParts(ofSession id: String) async throws(SessionRecordError) -> [RecordedAudioPart]
+    /// A conversation's stored parts, by capture time.
+    func audioParts(ofConversation id: String) async throws(SessionRecordError) -> [RecordedAudioPart]
 }

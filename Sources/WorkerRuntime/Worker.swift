@@ -85,7 +85,7 @@ package final class Worker: Service {
             while !Task.isCancelled && !Task.isShuttingDownGracefully && stalled == nil {
                 if !hasJoined { hasJoined = await join() }
                 if hasJoined {
-                    let changes = await ownership.tick()
+                    let changes = await ownership.tick(absorbed: absorbedPositions())
                     await dropLost(changes)
                     for (partition, grant) in changes.granted {
                         let consumer = open(partition, grant)
@@ -162,6 +162,14 @@ package final class Worker: Service {
             return finished
         }
         for partition in ended where consumers.withLock({ $0[partition] }) == nil { ownership.forget(partition) }
+    }
+
+    private func absorbedPositions() async -> [Partition: StreamPosition] {
+        var positions: [Partition: StreamPosition] = [:]
+        for (partition, consumer) in consumers.withLock({ $0 }) {
+            positions[partition] = await consumer.absorbedPosition
+        }
+        return positions
     }
 
     private func tickConsumers() async -> Stalled? {

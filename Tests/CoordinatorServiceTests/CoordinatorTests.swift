@@ -41,6 +41,33 @@ import WorkerRuntime
             handOff: handOff, logger: .silent)
     }
 
+    @Test(
+        "Changed settings reach Redis, all of them when another Redis answers, and none is lost while Postgres is away")
+    func settings() async throws {
+        let handOff = InMemoryHandOff(limits: limits)
+        let store = InMemorySettingsStore()
+        let user = try #require(UserID("u1"))
+        let partition = Partition(of: user, count: partitions)
+        try await store.change(user, isStorageOn: true, protection: nil)
+        var limits = limits
+        limits.settingsInterval = .milliseconds(20)
+        limits.settingsBatchMaximum = 1
+        let projector = SettingsProjector(
+            store: store, handOff: handOff, partitions: partitions, limits: limits, logger: .silent)
+        try await with([projector]) {
+            try await eventually("the first settings") {
+                try await handOff.settings(of: user, in: partition).isStorageOn
+            }
+            store.setAvailable(false)
+            store.setAvailable(true)
+            try await store.change(user, isStorageOn: false, protection: .enhanced)
+            try await eventually("the second") {
+                let settings = try await handOff.settings(of: user, in: partition)
+                return !settings.isStorageOn && settings.protection == .enhanced
+            }
+        }
+    }
+
     @Test("The sessions of a gateway that stopped beating are ended, those of a living one are not")
     func orphans() async throws {
         let handOff = InMemoryHandOff(limits: limits)

@@ -59,7 +59,7 @@ struct CommandLineTests {
     func badWorkers(text: String, complaint: String) {
         let error = #expect(throws: CommandError.self) { try WorkerCounts(parsing: text) }
         #expect(error?.description.contains(complaint) == true, "\(String(describing: error))")
-        #expect(error?.description.contains("coordinator, gateway, transcript") == true)
+        #expect(error?.description.contains("audio-bytes, coordinator, gateway, private-cloud") == true)
     }
 
     @Test(

@@ -27,7 +27,10 @@ struct EarshotUpTests {
                 #expect(ready.listen?.hasPrefix("ws://127.0.0.1:") == true)
                 #expect(
                     ready.pids.mapValues(\.count).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-                        == ["coordinator=1", "gateway=1", "postgres=1", "redis=1", "transcript=2"])
+                        == [
+                            "audio-bytes=1", "coordinator=1", "gateway=1", "postgres=1", "private-cloud=1", "redis=1",
+                            "speaker-sample=1", "transcript=2", "webhook=1",
+                        ])
                 #expect(try await fleet.get("/livez") == "ok\n")
                 #expect(try await fleet.get("/readyz").contains(#""ready":true"#))
 
@@ -57,7 +60,7 @@ struct EarshotUpTests {
             #expect(end.status == .exited(0), "\(end.log)")
             #expect(end.linesBehindTheFirst == [])
             #expect(end.log.contains("signal 9"), "\(end.log)")
-            #expect(children.count == 6)
+            #expect(children.count == 10)
             #expect(children.filter(\.isAlive) == [])
             let state = try #require(try FleetState.read("\(scratch.path)/data/state.json"))
             #expect(state.children == [])
@@ -107,8 +110,8 @@ struct EarshotUpTests {
             }
             #expect(end.status == .signaled(SIGKILL))
             let leftovers = seen.processes
-            #expect(leftovers.count == 5)
-            #expect(leftovers.filter(\.isAlive).count == 5, "the children outlive their supervisor")
+            #expect(leftovers.count == 9)
+            #expect(leftovers.filter(\.isAlive).count == 9, "the children outlive their supervisor")
             let next = try await RunningFleet.with(in: scratch, programs: programs) { fleet in
                 #expect(fleet.ready?.ready == true)
                 #expect(leftovers.filter(\.isAlive) == [])

@@ -8,9 +8,10 @@ import RedisClient
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
-        let code = [shared, fleet, sessions, leases, commits, trimming].joined(separator: "\n")
+        let code = [shared, fleet, sessions, leases, commits, trimming, ConversationFunctions.code]
+            .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 2, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 4, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -94,7 +95,7 @@ enum HandOffFunctions {
           return redis.call('HGETALL', keys[1])
         end
 
-        -- enable KEYS meta audio events ARGV audio-groups event-groups → OK
+        -- enable KEYS meta audio events samples ARGV audio-groups event-groups sample-groups → OK
         local function enable(keys, args)
           for _, group in ipairs(list(args[1])) do
             local failed = ensure_group(keys[2], group)
@@ -104,7 +105,11 @@ enum HandOffFunctions {
             local failed = ensure_group(keys[3], group)
             if failed then return failed end
           end
-          redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2])
+          for _, group in ipairs(list(args[3])) do
+            local failed = ensure_group(keys[4], group)
+            if failed then return failed end
+          end
+          redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2], 'sample_groups', args[3])
           return redis.status_reply('OK')
         end
 
@@ -137,24 +142,34 @@ enum HandOffFunctions {
           return state[3] and now - tonumber(state[3]) <= tonumber(state[4]) * 1000000
         end
 
-        -- register KEYS session user live events meta
-        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event
-        --   → epoch conversation start continues; repeating it with the same nonce changes nothing
+        -- The conversation a session joins: the one it is bound to, the user's open one, or a new one.
+        local function join_conversation(user, args, conversations_prefix)
+          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
+          if args[14] == '1' then
+            local start = redis.call('HGET', conversations_prefix .. args[7], 'start')
+            if start then return args[7], start, '1' end
+            return args[7], args[5], '0'
+          end
+          if is_open(user, state, tonumber(args[5])) then return state[1], state[2], '1' end
+          return args[7], args[5], '0'
+        end
+
+        -- register KEYS session user live events meta wanted conversations
+        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event bound
+        --   conversation-prefix
+        --   → epoch conversation start continues flags; repeating it with the same nonce changes nothing
         local function register(keys, args)
-          local session, user, live, events, meta = unpack(keys)
+          local session, user, live, events, meta, wanted, index = unpack(keys)
           local epoch = redis.call('HGET', session, 'epoch')
           if epoch then
             if string.match(epoch, ':(.+)$') ~= args[4] then
               return redis.error_reply('EXISTS the session is registered already')
             end
-            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues')
-            return {epoch, known[1], known[2], known[3]}
+            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues', 'flags')
+            return {epoch, known[1], known[2], known[3], known[4]}
           end
-          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
-          local conversation, start, continues = args[7], args[5], '0'
-          if is_open(user, state, tonumber(args[5])) then
-            conversation, start, continues = state[1], state[2], '1'
-          end
+          local conversation, start, continues = join_conversation(user, args, args[15])
+          local flags = bit.bor(tonumber(args[12]), tonumber(redis.call('HGET', wanted, args[2]) or '0'))
           local epochs = redis.call('HINCRBY', meta, 'epochs', 1)
           epoch = string.format('%d', epochs) .. ':' .. args[4]
           redis.call('HSET', user, 'conversation', conversation, 'start', start, 'touched', args[5],
@@ -163,21 +178,25 @@ enum HandOffFunctions {
           redis.call('HSET', session, 'uid', args[2], 'epoch', epoch, 'gateway', args[3],
             'conversation', conversation, 'conversation_start', start, 'continues', continues, 'started', args[5],
             'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
-            'flags', args[12])
+            'flags', flags)
           redis.call('HSET', live, args[1], args[3])
+          redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
+          redis.call('PERSIST', args[15] .. conversation)
+          redis.call('HSET', index, conversation, args[2] .. ' ' .. args[1])
           -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
           local event = string.gsub(args[13], '@conversation@', conversation, 1)
           event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
             .. (continues == '1' and 'true' or 'false') .. '}'
           redis.call('XADD', events, '*', 'e', event)
-          return {epoch, conversation, start, continues}
+          return {epoch, conversation, start, continues, flags}
         end
 
         -- end KEYS session audio live user ARGV sid epoch-or-empty gateway reason marker now retention
+        --   conversation-prefix
         --   → OK id | ENDED id | FENCED | GONE
         local function end_session(keys, args)
           local session, audio, live, user = unpack(keys)
-          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout')
+          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout', 'conversation')
           if not state[1] then
             redis.call('HDEL', live, args[1])
             return {'GONE'}
@@ -191,6 +210,9 @@ enum HandOffFunctions {
             redis.call('HSET', user, 'touched', args[6])
             redis.call('EXPIRE', user, tonumber(state[4]) + tonumber(args[7]))
           end
+          if state[5] and redis.call('EXISTS', args[8] .. state[5]) == 1 then
+            redis.call('HSET', args[8] .. state[5], 'last', args[6])
+          end
           return {'OK', id}
         end
 
@@ -200,12 +222,62 @@ enum HandOffFunctions {
         """
 
     private static let leases = """
+        -- What a lapse says of the entries its owner left (protocol.md H5): the one in hand may have killed it; without
+        -- one, any that it had not absorbed by its last renewal. An owner that replays names what it touches.
+        local function note_lapse(lease, token, hand, absorbed)
+          if hand and hand ~= '' then
+            redis.call('HINCRBY', lease, 'crash:' .. hand, 1)
+            redis.call('HSET', lease, 'lapse:' .. token, hand, 'suspects', '1')
+          elseif absorbed and absorbed ~= '' then
+            redis.call('HSET', lease, 'unnamed', absorbed, 'unnamed_by', token, 'suspects', '1')
+          end
+        end
+
+        -- An owner that lapsed and comes back with its old token did not crash: what was counted for it is taken back.
+        local function take_back(lease, token)
+          local hand = redis.call('HGET', lease, 'lapse:' .. token)
+          if hand then
+            redis.call('HDEL', lease, 'lapse:' .. token)
+            if redis.call('HINCRBY', lease, 'crash:' .. hand, -1) <= 0 then
+              redis.call('HDEL', lease, 'crash:' .. hand)
+            end
+          end
+          if redis.call('HGET', lease, 'unnamed_by') == token then
+            redis.call('HDEL', lease, 'unnamed', 'unnamed_by')
+          end
+        end
+
+        -- Forgets the lapses that a hand stands for, or all of them and the unnamed one.
+        local function forget_lapses(lease, hand)
+          local all = redis.call('HGETALL', lease)
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 6) == 'lapse:' and (not hand or all[i + 1] == hand) then
+              redis.call('HDEL', lease, all[i])
+            end
+          end
+          if not hand then redis.call('HDEL', lease, 'unnamed', 'unnamed_by', 'suspects') end
+        end
+
+        -- Adds hand and count of every crash; a lapse that named nobody counts against each entry it may be due to.
+        local function append_crashes(reply, lease)
+          local unnamed = redis.call('HGET', lease, 'unnamed')
+          local all = redis.call('HGETALL', lease)
+          for i = 1, #all, 2 do
+            if string.sub(all[i], 1, 6) == 'crash:' then
+              local hand, count = string.sub(all[i], 7), tonumber(all[i + 1])
+              if unnamed and is_less(unnamed, string.match(hand, '@(%d+%-%d+)$')) then count = count + 1 end
+              reply[#reply + 1] = hand
+              reply[#reply + 1] = count
+            end
+          end
+        end
+
         -- acquire KEYS lease [stream] ARGV group owner nonce seen-token seen-beat
         --   repeating it with the same nonce gives the same grant
         --   → HELD token beat owner | GRANTED token mode position entries-read horizon crash count …
         local function acquire(keys, args)
           local lease, stream = keys[1], keys[2]
-          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode')
+          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode', 'absorbed')
           local mode = 'fresh'
           local is_repetition = state[1] and state[4] ~= '1' and string.match(state[1], ':(.+)$') == args[3]
           if is_repetition then mode = state[6]
@@ -225,30 +297,31 @@ enum HandOffFunctions {
           end
           local token = state[1]
           if not is_repetition then
-            if mode == 'lapsed' and state[5] and state[5] ~= '' then
-              redis.call('HINCRBY', lease, 'crash:' .. state[5], 1)
-            end
+            if mode == 'lapsed' then note_lapse(lease, state[1], state[5], state[7]) end
             local counter = 1
             if state[1] then counter = tonumber(string.match(state[1], '^(%d+):')) + 1 end
             token = string.format('%d', counter) .. ':' .. args[3]
             redis.call('HSET', lease, 'token', token, 'beat', '0', 'owner', args[2], 'released', '0', 'number', '0',
-              'hand', '', 'mode', mode)
+              'hand', '', 'mode', mode, 'absorbed', (stream and mode ~= 'lapsed') and position or '')
           end
           local reply = {'GRANTED', token, mode, position, read, horizon}
-          local all = redis.call('HGETALL', lease)
-          for i = 1, #all, 2 do
-            if string.sub(all[i], 1, 6) == 'crash:' then
-              reply[#reply + 1] = string.sub(all[i], 7)
-              reply[#reply + 1] = all[i + 1]
-            end
-          end
+          append_crashes(reply, lease)
           return reply
         end
 
-        -- renew KEYS lease ARGV token → 1 | 0
+        -- renew KEYS lease ARGV token absorbed-or-empty → 1 | 0
         local function renew(keys, args)
-          if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
-          redis.call('HINCRBY', keys[1], 'beat', 1)
+          local lease = keys[1]
+          local state = redis.call('HMGET', lease, 'token', 'suspects')
+          if state[1] ~= args[1] then
+            if state[1] then take_back(lease, args[1]) end
+            return 0
+          end
+          redis.call('HINCRBY', lease, 'beat', 1)
+          if args[2] ~= '' then
+            redis.call('HSET', lease, 'absorbed', args[2])
+            if state[2] then forget_lapses(lease) end
+          end
           return 1
         end
 
@@ -263,7 +336,10 @@ enum HandOffFunctions {
         local function hand(keys, args)
           if redis.call('HGET', keys[1], 'token') ~= args[1] then return 0 end
           redis.call('HSET', keys[1], 'hand', args[2])
-          if args[3] ~= '' then redis.call('HDEL', keys[1], 'crash:' .. args[3]) end
+          if args[3] ~= '' then
+            redis.call('HDEL', keys[1], 'crash:' .. args[3])
+            forget_lapses(keys[1], args[3])
+          end
           return 1
         end
 
@@ -335,7 +411,10 @@ enum HandOffFunctions {
         local function commit(keys, args)
           local lease, stream, events, meta, dead = unpack(keys, 1, 5)
           local state = redis.call('HMGET', lease, 'token', 'number')
-          if state[1] ~= args[1] then return redis.status_reply('FENCED') end
+          if state[1] ~= args[1] then
+            if state[1] then take_back(lease, args[1]) end
+            return redis.status_reply('FENCED')
+          end
           local number, last = tonumber(args[2]), tonumber(state[2])
           if number <= last then return redis.status_reply('DONE') end
           if number ~= last + 1 then return redis.status_reply('ORDER') end

@@ -38,7 +38,7 @@ package final class AudioAppender {
 
     private let configuration: RedisConfiguration
     private let keys: StreamKeys
-    private let commands: HandOffCommands
+    let commands: HandOffCommands
     private let limits: Limits
     private let eventLoop: any EventLoop
     private let logger: Logger
@@ -139,7 +139,7 @@ package final class AudioAppender {
             { $0.array?.compactMap { $0.bytes.flatMap { LiveResult(decoding: $0) } } }, completion)
     }
 
-    private func call<Value>(
+    func call<Value>(
         _ command: RedisCommand, _ read: @escaping (RESPValue) -> Value?,
         _ completion: @escaping (Result<Value, HandOffError>) -> Void
     ) {

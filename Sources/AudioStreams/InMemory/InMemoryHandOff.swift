@@ -35,7 +35,7 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         state.withLock { $0.partitions[partition]?.dead[group] ?? [] }
     }
 
-    private func perform<Result: Sendable>(
+    func perform<Result: Sendable>(
         _ body: (inout InMemoryState) throws(HandOffError) -> Result
     ) throws(HandOffError) -> Result {
         let (result, waiters) = try state.withLock {
@@ -142,14 +142,13 @@ package final class InMemoryHandOff: HandOff, StreamReader {
 
     // MARK: Leases
 
-    package func enable(
-        audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition]
-    ) async throws(HandOffError) {
+    package func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) {
         try perform { state throws(HandOffError) in
             for partition in partitions {
-                for group in audioGroups { state.ensureGroup(group, .audio, partition) }
-                for group in eventGroups { state.ensureGroup(group, .events, partition) }
-                state.partitions[partition, default: .init()].enabled = [.audio: audioGroups, .events: eventGroups]
+                for (stream, list) in groups.byStream {
+                    for group in list { state.ensureGroup(group, stream, partition) }
+                    state.partitions[partition, default: .init()].enabled[stream] = list
+                }
             }
         }
     }
@@ -165,13 +164,13 @@ package final class InMemoryHandOff: HandOff, StreamReader {
     }
 
     package func renew(
-        _ tokens: [Partition: FencingToken], group: WorkerGroup
+        _ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
         try perform { state throws(HandOffError) in
             var kept: Set<Partition> = []
-            for (partition, token) in tokens where state.partitions[partition]?.leases[group]?.token == token {
-                state.partitions[partition]?.leases[group]?.beat += 1
-                kept.insert(partition)
+            for (partition, token) in tokens {
+                let isKept = state.partitions[partition]?.leases[group]?.renew(token, absorbed: absorbed[partition])
+                if isKept == true { kept.insert(partition) }
             }
             return kept
         }
@@ -206,7 +205,7 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         try perform { state throws(HandOffError) in
             guard state.partitions[partition]?.leases[group]?.token == token else { return false }
             state.partitions[partition]?.leases[group]?.hand = hand
-            if let cleared { state.partitions[partition]?.leases[group]?.crashes[cleared] = nil }
+            if let cleared { state.partitions[partition]?.leases[group]?.acquit(cleared) }
             return true
         }
     }

@@ -15,16 +15,6 @@ struct InMemoryState {
         var added: Int64 = 0
     }
 
-    struct LeaseState {
-        var token: FencingToken
-        var beat: Int64 = 0
-        var owner: String
-        var isReleased = false
-        var number: Int64 = 0
-        var hand: String?
-        var crashes: [String: Int] = [:]
-    }
-
     struct Session {
         var base: RegisteredSession
         var nonce: UInt64
@@ -33,7 +23,8 @@ struct InMemoryState {
     }
 
     struct User {
-        var conversation: String
+        /// `nil` once it was closed.
+        var conversation: String?
         var start: Int64
         var touched: Int64
         var timeout: Int
@@ -45,11 +36,24 @@ struct InMemoryState {
         var sessions: [SessionID: Session] = [:]
         var users: [UserID: User] = [:]
         var live: [SessionID: String] = [:]
-        var leases: [WorkerGroup: LeaseState] = [:]
+        var leases: [WorkerGroup: InMemoryLease] = [:]
         var finals: [SessionID: [LiveResult]] = [:]
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
         var epochs: Int64 = 0
+        var settings: [UserID: UserSettings] = [:]
+        var conversations: [String: Conversation] = [:]
+    }
+
+    struct Conversation {
+        enum Phase { case open, closing, completed }
+        var user: UserID
+        var start: Int64
+        var phase = Phase.open
+        var sessions: [SessionID] = []
+        var times: UInt64 = 0
+        var mark: StreamPosition?
+        var last: Int64?
     }
 
     var isAvailable = true
@@ -156,14 +160,16 @@ struct InMemoryState {
         let conversation =
             registration.parameters.clientConversation
             ?? ConversationID(.timeOrdered(at: registration.now))
+        let bound = registration.boundConversation
         var user = User(
-            conversation: conversation.description, start: registration.now, touched: registration.now,
+            conversation: bound ?? conversation.description,
+            start: bound.flatMap { state.conversations[$0]?.start } ?? registration.now, touched: registration.now,
             timeout: registration.parameters.conversationTimeout)
-        var continues = false
+        var continues = bound.map { state.conversations[$0] != nil } ?? false
         if let known = state.users[registration.user] {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
-            if !known.live.isEmpty || isRecent {
-                user.conversation = known.conversation
+            if bound == nil, let conversation = known.conversation, !known.live.isEmpty || isRecent {
+                user.conversation = conversation
                 user.start = known.start
                 continues = true
             }
@@ -171,12 +177,17 @@ struct InMemoryState {
         }
         user.live.insert(registration.session)
         state.epochs += 1
+        var parameters = registration.parameters
+        parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
+        let joined = user.conversation ?? conversation.description
+        state.conversations[joined, default: Conversation(user: registration.user, start: user.start)].phase = .open
+        state.conversations[joined]?.sessions.append(registration.session)
         let session = Session(
             base: RegisteredSession(
                 session: registration.session, user: registration.user,
                 epoch: FencingToken("\(state.epochs):\(HandOffCommands.hexadecimal(registration.nonce))"),
-                gateway: registration.gateway, conversation: user.conversation, conversationStart: user.start,
-                startedAt: registration.now, parameters: registration.parameters),
+                gateway: registration.gateway, conversation: joined, conversationStart: user.start,
+                startedAt: registration.now, parameters: parameters),
             nonce: registration.nonce, continues: continues)
         state.users[registration.user] = user
         state.sessions[registration.session] = session
@@ -189,7 +200,8 @@ struct InMemoryState {
     private static func grant(_ session: Session) -> SessionRegistration.Grant {
         SessionRegistration.Grant(
             epoch: session.base.epoch, conversation: session.base.conversation,
-            conversationStart: session.base.conversationStart, continuesConversation: session.continues)
+            conversationStart: session.base.conversationStart, continuesConversation: session.continues,
+            flags: session.base.parameters.flags)
     }
 
     private static func startedEvent(_ session: Session) -> String {
@@ -223,6 +235,7 @@ struct InMemoryState {
         if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
             partitions[partition]?.users[ending.user]?.touched = ending.now
         }
+        partitions[partition]?.conversations[known.base.conversation]?.last = ending.now
         return .ended(position)
     }
 
@@ -247,20 +260,21 @@ struct InMemoryState {
             content = stream(kind, attempt.partition)
         }
         let counter = old.flatMap { Int($0.token.text.prefix { $0 != ":" }) } ?? 0
-        var lease = LeaseState(
-            token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
-        lease.crashes = old?.crashes ?? [:]
-        if mode == .lapsed, let hand = old?.hand { lease.crashes[hand, default: 0] += 1 }
-        partitions[attempt.partition, default: .init()].leases[group] = lease
         let position = content.groups[group] ?? Group()
+        var lease = InMemoryLease(
+            token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
+        if let old { lease.inherit(old, isLapsed: mode == .lapsed) }
+        lease.absorbed = kind != nil && mode != .lapsed ? position.position : nil
+        partitions[attempt.partition, default: .init()].leases[group] = lease
         return .granted(
             Lease.Grant(
                 token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
-                horizon: content.entries.last?.position ?? .start, crashes: lease.crashes))
+                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes))
     }
 
     mutating func commit(_ commit: Commit, _ limits: Limits) throws(HandOffError) -> Commit.Outcome {
         guard let lease = partitions[commit.partition]?.leases[commit.group], lease.token == commit.token else {
+            partitions[commit.partition]?.leases[commit.group]?.takeBack(commit.token)
             return .fenced
         }
         if commit.number <= lease.number { return .repeated }

@@ -8,7 +8,7 @@ struct HandOffCommands: Sendable {
     let keys: StreamKeys
     let limits: Limits
 
-    private func call(_ function: String, keys: [String], arguments: [RedisArgument]) -> RedisCommand {
+    func call(_ function: String, keys: [String], arguments: [RedisArgument]) -> RedisCommand {
         var parts: [RedisArgument] = ["FCALL", .init("earshot_\(function)"), .init(keys.count)]
         parts.append(contentsOf: keys.map { RedisArgument($0) })
         parts.append(contentsOf: arguments)
@@ -32,13 +32,14 @@ struct HandOffCommands: Sendable {
         call("member_beat", keys: [keys.members(kind)], arguments: [.init(member.description)])
     }
 
-    func enable(audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partition: Partition) -> RedisCommand {
+    func enable(_ groups: EnabledGroups, in partition: Partition) -> RedisCommand {
         call(
-            "enable", keys: [keys.meta(partition), keys.audio(partition), keys.events(partition)],
-            arguments: [
-                .init(audioGroups.map(\.name).joined(separator: ",")),
-                .init(eventGroups.map(\.name).joined(separator: ",")),
-            ])
+            "enable",
+            keys: [
+                keys.meta(partition), keys.audio(partition), keys.events(partition),
+                keys.stream(.speakerSample, partition),
+            ],
+            arguments: groups.byStream.map { .init($0.groups.map(\.name).joined(separator: ",")) })
     }
 
     func admit(_ user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
@@ -52,20 +53,23 @@ struct HandOffCommands: Sendable {
 
     func register(_ registration: SessionRegistration, in partition: Partition) -> RedisCommand {
         let parameters = registration.parameters
-        let conversation = parameters.clientConversation ?? ConversationID(.timeOrdered(at: registration.now))
+        let chosen = parameters.clientConversation ?? ConversationID(.timeOrdered(at: registration.now))
+        let conversation = registration.boundConversation ?? chosen.description
         return call(
             "register",
             keys: [
                 keys.session(registration.session, partition), keys.user(registration.user, partition),
-                keys.live(partition), keys.events(partition), keys.meta(partition),
+                keys.live(partition), keys.events(partition), keys.meta(partition), keys.wanted(partition),
+                keys.conversations(partition),
             ],
             arguments: [
                 .init(registration.session.description), .init(registration.user.text),
                 .init(registration.gateway.description), .init(Self.hexadecimal(registration.nonce)),
-                .init(registration.now), .init(parameters.conversationTimeout), .init(conversation.description),
+                .init(registration.now), .init(parameters.conversationTimeout), .init(conversation),
                 .init(parameters.codec.rawValue), .init(parameters.sampleRate), .init(parameters.language),
                 .init(parameters.source ?? ""), .init(Int(parameters.flags.rawValue)),
-                .init(Self.startedEvent(registration)),
+                .init(Self.startedEvent(registration)), .init(registration.boundConversation == nil ? "" : "1"),
+                .init(keys.conversationPrefix(partition)),
             ])
     }
 
@@ -79,7 +83,7 @@ struct HandOffCommands: Sendable {
             arguments: [
                 .init(ending.session.description), .init(ending.epoch?.text ?? ""),
                 .init(ending.gateway.description), .init(ending.reason.name), .init(ending.marker), .init(ending.now),
-                .init(limits.endedSessionRetention.components.seconds),
+                .init(limits.endedSessionRetention.components.seconds), .init(keys.conversationPrefix(partition)),
             ])
     }
 
@@ -94,8 +98,12 @@ struct HandOffCommands: Sendable {
             ])
     }
 
-    func renew(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {
-        call("renew", keys: [keys.lease(group, partition)], arguments: [.init(token.text)])
+    func renew(
+        _ token: FencingToken, absorbed: StreamPosition?, group: WorkerGroup, partition: Partition
+    ) -> RedisCommand {
+        call(
+            "renew", keys: [keys.lease(group, partition)],
+            arguments: [.init(token.text), .init(absorbed?.description ?? "")])
     }
 
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {

@@ -29,12 +29,12 @@ extension HandOffError {
 
 extension SessionRegistration.Grant {
     init?(reply: RESPValue) {
-        guard let values = reply.array, values.count == 4, let epoch = values[0].string,
-            let conversation = values[1].string, let start = values[2].int
+        guard let values = reply.array, values.count == 5, let epoch = values[0].string,
+            let conversation = values[1].string, let start = values[2].int, let flags = values[4].int
         else { return nil }
         self.init(
             epoch: FencingToken(epoch), conversation: conversation, conversationStart: Int64(start),
-            continuesConversation: values[3].string == "1")
+            continuesConversation: values[3].string == "1", flags: WorkerFlags(rawValue: UInt8(clamping: flags)))
     }
 }
 
@@ -148,5 +148,21 @@ extension GroupLag {
             }
         }
         self.init(partition: partition, entries: length == 0 ? 0 : nil, length: Int64(length))
+    }
+}
+
+extension ConversationSettlement {
+    init?(reply: RESPValue) {
+        switch reply.string {
+        case "OPEN": self = .open
+        case "WAIT": self = .waiting
+        case "DONE": self = .alreadyCompleted
+        case "OK": self = .completed
+        case "FENCED": self = .fenced
+        case let times?:
+            guard let times = UInt64(times) else { return nil }
+            self = .completedBefore(times: times)
+        case nil: return nil
+        }
     }
 }

@@ -5,8 +5,8 @@ package import RedisClient
 /// The hand-off on a real Redis, through its functions.
 package struct RedisHandOff: HandOff {
     private let client: RedisClient
-    private let commands: HandOffCommands
-    private var keys: StreamKeys { commands.keys }
+    let commands: HandOffCommands
+    var keys: StreamKeys { commands.keys }
 
     /// Registers the function library with a client; call it before the client runs, so that each connection loads it.
     package static func prepare(_ client: RedisClient) {
@@ -21,7 +21,7 @@ package struct RedisHandOff: HandOff {
 
     package var serverIdentity: String? { client.serverIdentity }
 
-    private func execute(_ command: RedisCommand) async throws(HandOffError) -> RESPValue {
+    func execute(_ command: RedisCommand) async throws(HandOffError) -> RESPValue {
         do throws(RedisError) {
             return try await client.execute(command)
         } catch {
@@ -29,7 +29,7 @@ package struct RedisHandOff: HandOff {
         }
     }
 
-    private func execute(_ list: [RedisCommand]) async throws(HandOffError) -> [RESPValue] {
+    func execute(_ list: [RedisCommand]) async throws(HandOffError) -> [RESPValue] {
         guard !list.isEmpty else { return [] }
         do throws(RedisError) {
             return try await client.execute(RedisPipeline(list))
@@ -38,7 +38,7 @@ package struct RedisHandOff: HandOff {
         }
     }
 
-    private func malformed(_ what: String, _ reply: RESPValue) -> HandOffError {
+    func malformed(_ what: String, _ reply: RESPValue) -> HandOffError {
         if case .error(let text) = reply { return HandOffError(refusal: text) }
         return HandOffError(.malformedReply, "the answer to \(what) is \(reply.kind)")
     }
@@ -154,11 +154,8 @@ package struct RedisHandOff: HandOff {
 
     // MARK: Leases
 
-    package func enable(
-        audioGroups: [WorkerGroup], eventGroups: [WorkerGroup], in partitions: [Partition]
-    ) async throws(HandOffError) {
-        let replies = try await execute(
-            partitions.map { commands.enable(audioGroups: audioGroups, eventGroups: eventGroups, in: $0) })
+    package func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) {
+        let replies = try await execute(partitions.map { commands.enable(groups, in: $0) })
         for reply in replies where reply.asError != nil { throw malformed("enable", reply) }
     }
 
@@ -175,10 +172,11 @@ package struct RedisHandOff: HandOff {
     }
 
     package func renew(
-        _ tokens: [Partition: FencingToken], group: WorkerGroup
+        _ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
         let list = Array(tokens)
-        let replies = try await execute(list.map { commands.renew($0.value, group: group, partition: $0.key) })
+        let replies = try await execute(
+            list.map { commands.renew($0.value, absorbed: absorbed[$0.key], group: group, partition: $0.key) })
         var kept: Set<Partition> = []
         for (lease, reply) in zip(list, replies) {
             guard let isKept = reply.int else { throw malformed("renew", reply) }

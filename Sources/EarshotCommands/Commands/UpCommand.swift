@@ -15,7 +15,7 @@ struct UpCommand: AsyncParsableCommand {
             keeps everything for the next start. Variables called EARSHOT_… are passed on to the processes.
 
             With --json: one line on standard output once everything accepts work, {"ready":true,"listen":"ws://…",\
-            "admin":"http://…","pids":{"gateway":[…],"transcript":[…],"coordinator":[…],"redis":[…],"postgres":[…]}}; \
+            "admin":"http://…","pids":{"gateway":[…],"transcript":[…],…,"redis":[…],"postgres":[…]}}; \
             logs are on standard error. GET ADMIN/pids answers the pids of the moment.
             """)
 

@@ -13,14 +13,15 @@ struct FleetChildren: Sendable {
 
     let redis: SupervisedChild?
     let postgres: SupervisedChild?
-    /// Coordinators, transcript workers and gateways.
+    /// Coordinators, workers and gateways.
     let roles: [SupervisedChild]
 
     var all: [SupervisedChild] { [redis, postgres].compactMap(\.self) + roles }
 
     /// Prepares the children; none is started.
     init(
-        options: FleetOptions, servers: Servers, tokenSecret: String, logger: Logger,
+        options: FleetOptions, servers: Servers, secrets: RoleEnvironment.Secrets, paths: DataDirectoryPaths,
+        logger: Logger,
         onChange: @escaping @Sendable () -> Void
     ) {
         func child(_ specification: ChildSpecification?) -> SupervisedChild? {
@@ -31,7 +32,7 @@ struct FleetChildren: Sendable {
         }
         redis = child(servers.redis?.specification)
         postgres = child(servers.postgres?.specification)
-        let environment = RoleEnvironment(options: options, servers: servers, tokenSecret: tokenSecret)
+        let environment = RoleEnvironment(options: options, servers: servers, secrets: secrets, paths: paths)
         roles = WorkerCounts.roles.flatMap { role in
             (0..<options.workers[role]).map { index in
                 SupervisedChild(role: role, node: "\(role)-\(index)", logger: logger, onChange: onChange) { status in

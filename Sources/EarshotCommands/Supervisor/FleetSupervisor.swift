@@ -59,11 +59,14 @@ final class FleetSupervisor: Sendable {
         state.postgresDirectory = postgres?.directory ?? earlier.postgresDirectory
         try state.write(paths.state)
         store = FleetStateStore(path: paths.state, initial: state, logger: logger)
-        let secret = try options.tokenSecret ?? SecretFile.readOrCreate(paths.tokenSecret)
+        let secrets = RoleEnvironment.Secrets(
+            token: try options.tokenSecret ?? SecretFile.readOrCreate(paths.tokenSecret),
+            encryption: try SecretFile.readOrCreate(paths.encryptionSecret))
         let changed = ChangeNotice()
         self.changed = changed
         children = FleetChildren(
-            options: options, servers: servers, tokenSecret: secret, logger: logger, onChange: { changed.call() })
+            options: options, servers: servers, secrets: secrets, paths: paths, logger: logger,
+            onChange: { changed.call() })
     }
 
     /// What is running now.
@@ -219,19 +222,19 @@ final class FleetSupervisor: Sendable {
 
     // MARK: Stop
 
-    /// Gateways first, so that nothing new comes; Redis last, because everything else commits to it.
+    /// Gateways first, so that nothing new comes; then all workers; Redis last, because everything else commits to it.
     private func stopAll(hurry: Gate) async {
-        for role in WorkerCounts.roles.sorted(by: Self.stopsBefore) {
-            await stop(children.roles.filter { $0.role == role }, within: Self.roleStopBudget, hurry: hurry)
+        for roles in Self.stages {
+            await stop(children.roles.filter { roles.contains($0.role) }, within: Self.roleStopBudget, hurry: hurry)
         }
         await stop([children.postgres].compactMap(\.self), within: Self.serverStopBudget, hurry: hurry)
         await stop([children.redis].compactMap(\.self), within: Self.serverStopBudget, hurry: hurry)
     }
 
-    private static func stopsBefore(_ one: String, _ other: String) -> Bool {
-        let order = ["gateway": 0, "transcript": 1, "coordinator": 2]
-        return order[one, default: 1] < order[other, default: 1]
-    }
+    /// Who stops together, in order; the coordinator records what the workers still say.
+    private static let stages: [Set<String>] = [
+        ["gateway"], Set(WorkerCounts.roles).subtracting(["gateway", "coordinator"]), ["coordinator"],
+    ]
 
     private func stop(_ stage: [SupervisedChild], within budget: Duration, hurry: Gate) async {
         await withTaskGroup(of: Void.self) { group in

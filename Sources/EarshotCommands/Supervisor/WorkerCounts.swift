@@ -3,7 +3,9 @@ import ArgumentParser
 /// How many processes of each role to run: `transcript=2,gateway=1`.
 struct WorkerCounts: Equatable, Sendable, ExpressibleByArgument, CustomStringConvertible {
     /// The roles, in the order in which they are started.
-    static let roles = ["coordinator", "transcript", "gateway"]
+    static let roles = [
+        "coordinator", "transcript", "private-cloud", "audio-bytes", "webhook", "speaker-sample", "gateway",
+    ]
     /// Each takes some 50 MB and connections to Redis and Postgres; one machine is no place for more.
     static let countMaximum = 64
 

@@ -28,8 +28,31 @@ package struct Limits: Sendable {
     package var sessionsPerUserMaximum = 1_200
     /// The window of `sessionsPerUserMaximum`.
     package var sessionRateWindow: Duration = .seconds(60)
+    /// Speaker assignments of a session that become requests for samples, in a minute: as many as omi's listen keeps.
+    package var speakerAssignmentsMaximum = 50
     /// Event-loop delay past which a gateway admits nobody: its sessions already feel it.
     package var loopDelayMaximum: Duration = .milliseconds(500)
+
+    // MARK: Back-end connections
+
+    /// Largest WebSocket message of a back end: its sender keeps up to 10 MiB of audio for one message (omi.md 2.5).
+    package var backendMessageBytesMaximum = 16 * 1024 * 1024
+    /// Time without any message, while the socket was being read, after which it is closed with 1011 (omi.md 2.4).
+    package var backendSilenceMaximum: Duration = .seconds(300)
+    /// Audio that waits to be told its conversation, in time and in bytes: transcripts, which tell it too, come once a
+    /// second while anybody speaks.
+    package var backendHoldMaximum: Duration = .seconds(10)
+    package var backendHeldBytesMaximum = 1024 * 1024
+    /// A jump of a timestamp over the audio before it that counts as a gap; the senders' arrival times jitter less.
+    package var backendGapMinimum: Duration = .milliseconds(250)
+    /// How far a sender's clock may be ahead before its timestamps are not believed.
+    package var backendClockLeadMaximum: Duration = .seconds(24 * 3600)
+    /// Accepted audio kept for comparison with what is sent again: a minute at 16 kHz, a connection each.
+    package var backendReplayBytesMaximum = 2 * 1024 * 1024
+    /// Audio of a back end is cut into frames of this size, which fill a batch's largest step alone.
+    package var backendFrameBytes = 7_680
+    /// Segments in one event: a tenth of what a sender keeps, 50 KB.
+    package var backendEventSegmentsMaximum = 100
 
     // MARK: Coalescing and appending
 
@@ -52,6 +75,8 @@ package struct Limits: Sendable {
     package var partitionBacklogMaximum: Int64 = 400_000
     /// A jump of the arrival clock over the sample clock that counts as a pause of the device.
     package var captureGapMinimum: Duration = .seconds(2)
+    /// Frames of a batch follow each other this closely in capture time; the clocks' rounding stays below.
+    package var captureJoinMaximum: Duration = .milliseconds(2)
 
     // MARK: Leases and members
 
@@ -121,6 +146,12 @@ package struct Limits: Sendable {
     package var reconcileInterval: Duration = .seconds(1)
     /// Events in one batch to Postgres.
     package var recordBatchMaximum = 500
+    /// How often changed settings are looked for, and how many are projected at a time.
+    package var settingsInterval: Duration = .seconds(1)
+    package var settingsBatchMaximum = 200
+    /// Users whose settings a worker keeps, and for how long at most; a change is announced and forgets them at once.
+    package var settingsCacheMaximum = 10_000
+    package var settingsCacheAge: Duration = .seconds(60)
 
     /// The numbers a fleet runs with.
     package init() {}

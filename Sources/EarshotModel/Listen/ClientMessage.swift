@@ -4,7 +4,9 @@ import FoundationEssentials
 package enum ClientMessage: Equatable, Sendable {
     /// The first message of `/v4/web/listen`.
     case auth(token: String)
-    /// Accepted, ignored and counted under its name: speaker assignments, images, client transcripts, onboarding.
+    /// Somebody spoke some segments, as the device's user says.
+    case speakerAssigned(SpeakerAssignment)
+    /// Accepted, ignored and counted under its name: assignments that name no person or segments, images, client transcripts, onboarding.
     case ignored(type: String)
     /// JSON with a type nobody knows, or without one.
     case unknown
@@ -13,12 +15,20 @@ package enum ClientMessage: Equatable, Sendable {
 
     /// The types that are counted by name; any other is `unknown`, so that a client cannot invent metric labels.
     private static let ignoredTypes: Set<String> = [
-        "speaker_assigned", "image_chunk", "suggested_transcript", "skip_question",
+        "image_chunk", "suggested_transcript", "skip_question",
     ]
 
     private struct Shape: Decodable {
         var type: String?
         var token: String?
+        var person_id: String?
+        var person_name: String?
+        var segment_ids: [String]?
+
+        var assignment: SpeakerAssignment? {
+            guard let person_id, let segment_ids else { return nil }
+            return SpeakerAssignment(person: person_id, personName: person_name, segments: segment_ids)
+        }
     }
 
     /// Reads a message.
@@ -30,6 +40,8 @@ package enum ClientMessage: Equatable, Sendable {
         }
         switch shape.type {
         case "auth": self = shape.token.map(ClientMessage.auth) ?? .unknown
+        case "speaker_assigned":
+            self = shape.assignment.map(ClientMessage.speakerAssigned) ?? .ignored(type: "speaker_assigned")
         case let type? where Self.ignoredTypes.contains(type): self = .ignored(type: type)
         default: self = .unknown
         }

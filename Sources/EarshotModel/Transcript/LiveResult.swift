@@ -13,6 +13,8 @@ package struct LiveResult: Equatable, Sendable {
         case interim
         /// Withdraws interim text that became nothing.
         case withdrawn
+        /// Something else for the device, passed on as it is.
+        case message
     }
 
     package var kind: Kind

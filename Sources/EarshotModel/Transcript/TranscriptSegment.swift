@@ -9,7 +9,7 @@ package struct TranscriptSegment: Codable, Equatable, Sendable {
     /// Seconds from the conversation's start.
     package var start: Double
     package var end: Double
-    package var translations: [String]
+    package var translations: [SegmentTranslation]
     package var speechProfileProcessed: Bool
     /// The engine that heard it.
     package var sttProvider: String?

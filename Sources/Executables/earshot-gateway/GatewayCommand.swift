@@ -37,7 +37,7 @@ struct GatewayCommand: AsyncParsableCommand {
             eventLoops: try settings.int("event.loops", in: 1...64, default: 2),
             allowedOrigins: Set(try settings.list("allowed.origins", default: ["*"])),
             languages: Set(try settings.list("languages", default: ["en", "multi"])), tokens: tokens,
-            limits: fleet.limits)
+            backend: try settings.backendDoor(), limits: fleet.limits)
         return GatewayServer(
             configuration, redis: fleet.redis, keys: fleet.keys, handOff: fleet.handOff, logger: assembly.logger,
             onListening: { announcer.listening(at: "ws://\(SocketEndpoint(host: listen.host, port: $0))") },

@@ -1,8 +1,5 @@
 import ArgumentParser
-import AudioStreams
 import EarshotModel
-import NIOCore
-import RedisClient
 import ServiceBootstrap
 import SpeechEngine
 import SpeechRecognition
@@ -30,28 +27,15 @@ struct TranscriptCommand: AsyncParsableCommand {
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
-        let worker = Worker(
-            Worker.Configuration(
-                group: .transcript, routing: .sessions(wanted: .transcript), member: fleet.incarnation,
-                partitions: fleet.partitions, limits: fleet.limits),
-            handOff: fleet.handOff,
-            reader: RedisStreamReader(
-                reader: RedisBlockingReader(
-                    fleet.redis, eventLoop: assembly.eventLoopGroup.next(), logger: assembly.logger), keys: fleet.keys),
-            factory: SpeechLaneFactory(
-                recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
-                interims: interims, limits: fleet.limits),
-            logger: assembly.logger,
-            onReady: { isReady, reason in
-                assembly.health.setReady("redis", isReady, reason: reason)
-                announcer.setReady(isReady)
-            })
-        assembly.health.expect("redis")
+        let factory = SpeechLaneFactory(
+            recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)), interims: interims,
+            limits: fleet.limits)
         try await assembly.run(
             [
                 fleet.service, BackgroundService { try await recognizer.run() },
                 BackgroundService { await interims?.run() },
-                FleetMember(fleet: fleet, logger: assembly.logger, service: worker),
+                fleet.worker(
+                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),
             ], onAdminBound: announcer.adminBound)
     }
 }

@@ -50,8 +50,6 @@ extension EasyHandle {
         unsafe options.set(CURLOPT_RESOLVE, list: addresses)
         options.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
         options.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.totalTimeout))
-        // libcurl allocates this for each transfer; a small one is most of what a short answer needs.
-        options.set(CURLOPT_BUFFERSIZE, request.responseBytesMaximum > 64 * 1024 ? 64 * 1024 : 4 * 1024)
         options.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
         let hasBody = request.method == .post || request.method == .put || !request.body.isEmpty
         switch request.method {

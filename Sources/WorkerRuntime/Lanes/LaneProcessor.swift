@@ -8,9 +8,19 @@ package protocol LaneProcessor {
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws
     /// The session's end: finish what is open and commit it with `isDone`.
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws
-    /// No entry came for a while: finish what waits for more.
+    /// No entry came for a while, or `wakeAt` has come: finish what waits for more.
     mutating func idle(in context: LaneContext) async throws
     /// Commit as much as can be committed now; called before a hand-over, when memory is short, and before an entry is
     /// given up: what is not committed then is lost with the entry.
     mutating func cut(in context: LaneContext) async throws
+    /// When `idle(in:)` should be called next, whether entries come or not; `nil` for never.
+    ///
+    /// Read after each call. While it has passed `idle(in:)` is called once a heartbeat, not while the lane waits for
+    /// a dependency or for its turn in a replay; a lane that has one is not closed for quiet.
+    var wakeAt: ContinuousClock.Instant? { get }
+}
+
+extension LaneProcessor {
+    /// Never: only quiet calls `idle(in:)`.
+    package var wakeAt: ContinuousClock.Instant? { nil }
 }

@@ -53,7 +53,7 @@ struct LaneRunner {
             var attempt = Attempt(
                 processor: try consumer.factory.open(opening), opening: opening, expected: opening.progress.next)
             while true {
-                let input = await consumer.nextInput(of: key, number)
+                let input = await consumer.nextInput(of: key, number, wakeAt: attempt.processor.wakeAt)
                 switch try await handle(input, &attempt, context, &history) {
                 case .next: continue
                 case .reopen: return .reopen

@@ -46,9 +46,11 @@ package struct PartitionOwnership {
     }
 
     /// One round: beat, renew, take what may be taken.
-    package mutating func tick() async -> Changes {
+    ///
+    /// `absorbed` is what the renewals say of partitions that are not replayed.
+    package mutating func tick(absorbed: [Partition: StreamPosition] = [:]) async -> Changes {
         do throws(HandOffError) {
-            return try await contact()
+            return try await contact(absorbed)
         } catch {
             plan.contactLost(at: .now)
             logger.debug("no contact with the hand-off", metadata: ["error": "\(error)"])
@@ -57,12 +59,12 @@ package struct PartitionOwnership {
         }
     }
 
-    private mutating func contact() async throws(HandOffError) -> Changes {
+    private mutating func contact(_ absorbed: [Partition: StreamPosition]) async throws(HandOffError) -> Changes {
         var changes = Changes()
         let beats = try await handOff.beat(kind: group.name, as: member)
         voidOnAnotherServer()
         plan.sawMembers(beats, at: .now)
-        let kept = try await handOff.renew(tokens, group: group)
+        let kept = try await handOff.renew(tokens, absorbed: absorbed, group: group)
         for partition in tokens.keys where !kept.contains(partition) {
             untold.insert(partition)
             forget(partition)

@@ -36,6 +36,9 @@ struct LaneState {
     var hasOpened = false
     /// The lowest frame number that the last commit left needed.
     var committedNext: UInt64 = 0
+    /// When its processor wants to be called next, and whether a heartbeat found that this has come.
+    var wakeAt: ContinuousClock.Instant?
+    var isWakeDue = false
     var wasToldIdle = true
     var lastEntryAt: ContinuousClock.Instant
     var waiter: CheckedContinuation<Void, Never>?
@@ -49,6 +52,18 @@ struct LaneState {
     mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
         defer { waiter = nil }
         return waiter
+    }
+
+    /// The oldest entry that was not absorbed.
+    var firstUnabsorbed: StreamPosition? {
+        let index = max(0, pending.count - unabsorbed)
+        return index < pending.count ? pending[index].position : nil
+    }
+
+    /// Whether its processor wants to be called and may be.
+    func isDue(at now: ContinuousClock.Instant) -> Bool {
+        guard let wakeAt, !isWaiting, !isHeldForReplay else { return false }
+        return wakeAt <= now
     }
 
     mutating func enqueue(_ entry: LaneEntry) {

@@ -8,8 +8,9 @@ import EarshotModel
 /// A lane is named by its key and the number of its opening, because a
 /// lane that was closed for quiet may be open again before the old task is through.
 extension PartitionConsumer {
-    /// Waits for what the lane does next.
-    func nextInput(of key: LaneKey, _ number: Int) async -> LaneInput {
+    /// Waits for what the lane does next; its processor wants to be called at `wakeAt`, whatever comes.
+    func nextInput(of key: LaneKey, _ number: Int, wakeAt: ContinuousClock.Instant?) async -> LaneInput {
+        if lanes[key]?.number == number { lanes[key]?.wakeAt = wakeAt }
         while true {
             if Task.isCancelled { return .close }
             switch phase {
@@ -23,6 +24,11 @@ extension PartitionConsumer {
                     lane.wantsRelief = false
                     lanes[key] = lane
                     return .relieve
+                }
+                if lane.isWakeDue {
+                    lane.isWakeDue = false
+                    lanes[key] = lane
+                    if let wakeAt, wakeAt <= .now { return .idle }
                 }
                 if !lane.inbox.isEmpty {
                     let entries = lane.takeInbox(upTo: replay.isReplaying ? 1 : limits.readCount)
@@ -59,7 +65,7 @@ extension PartitionConsumer {
             lanes[key]?.wasToldIdle = true
             return .idle
         }
-        if lane.wasToldIdle, lane.pending.isEmpty, quiet >= limits.laneClose, key != .stream,
+        if lane.wasToldIdle, lane.wakeAt == nil, lane.pending.isEmpty, quiet >= limits.laneClose, key != .stream,
             !replay.isReplaying
         {
             lanes[key] = nil

@@ -223,9 +223,13 @@ package actor PartitionConsumer {
 
     // MARK: Lifetime
 
-    /// A heartbeat: idle lanes, due positions.
+    /// A heartbeat: lanes whose time has come, idle lanes, due positions.
     package func tick() {
         let now = ContinuousClock.now
+        for (key, lane) in lanes where lane.isDue(at: now) {
+            lanes[key]?.isWakeDue = true
+            lanes[key]?.takeWaiter()?.resume()
+        }
         for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay {
             let quiet = now - lane.lastEntryAt
             guard lane.wasToldIdle ? quiet >= limits.laneClose : quiet >= limits.laneIdle else { continue }

@@ -125,6 +125,69 @@ struct LeaseConformanceTests {
         }
     }
 
+    @Test(
+        "A lapse that named nobody counts against what its owner had not absorbed, once that is named",
+        arguments: Backend.allCases)
+    func unnamed(backend: Backend) async throws {
+        try await backend.run { test in
+            let owners = (0..<4).map { Incarnation(startingAs: "worker-\($0)") }
+            var grant = try await test.acquire(as: owners[0])
+            func renew(absorbed: UInt64? = nil) async throws {
+                let position = absorbed.map { StreamPosition(milliseconds: $0, sequence: 0) }
+                let absorbed = position.map { [test.partition: $0] } ?? [:]
+                _ = try await test.handOff.renew([test.partition: grant.token], absorbed: absorbed, group: test.group)
+            }
+            func lapse(_ owner: Int, hand: String?) async throws -> [String: Int] {
+                _ = try await test.handOff.takeInHand(
+                    hand, clearing: nil, token: grant.token, group: test.group, partition: test.partition)
+                grant = try await test.acquire(as: owners[owner], lapsed: try await test.sighting())
+                return grant.crashes
+            }
+            try await renew(absorbed: 5)
+            try await renew()
+            #expect(try await lapse(1, hand: nil).isEmpty)
+            // Absorbed before the first lapse: it did not cause that.
+            #expect(try await lapse(2, hand: "s@5-0") == ["s@5-0": 1])
+            #expect(try await lapse(3, hand: "s@6-0") == ["s@5-0": 1, "s@6-0": 2])
+            // A lapse in a replay without anything in hand says nothing.
+            #expect(try await lapse(0, hand: nil) == ["s@5-0": 1, "s@6-0": 2])
+            #expect(try await lapse(1, hand: "s@6-0") == ["s@5-0": 1, "s@6-0": 3])
+            // Once the replay is through, what was not named is forgotten.
+            try await renew(absorbed: 7)
+            #expect(try await lapse(2, hand: "s@8-0") == ["s@5-0": 1, "s@6-0": 2, "s@8-0": 1])
+        }
+    }
+
+    @Test("An owner that lapsed and comes back did not crash: its count is taken back", arguments: Backend.allCases)
+    func takenBack(backend: Backend) async throws {
+        try await backend.run { test in
+            let owners = [test.member, Incarnation(startingAs: "worker-1")]
+            var grant = try await test.acquire()
+            func lapse(_ owner: Int, hand: String?) async throws -> [String: Int] {
+                _ = try await test.handOff.takeInHand(
+                    hand, clearing: nil, token: grant.token, group: test.group, partition: test.partition)
+                grant = try await test.acquire(as: owners[owner], lapsed: try await test.sighting())
+                return grant.crashes
+            }
+            var tokens = [grant.token]
+            #expect(try await lapse(1, hand: nil).isEmpty)
+            for round in 0..<4 {
+                tokens.append(grant.token)
+                #expect(try await lapse(round % 2, hand: "s@1-0") == ["s@1-0": round + 2])
+            }
+            // The first one named nothing, two had it in hand; one finds out by a commit, and only once.
+            for token in tokens.prefix(2) {
+                _ = try await test.handOff.renew([test.partition: token], group: test.group)
+            }
+            for _ in 0..<2 { #expect(try await test.commit(tokens[2], 1) == .fenced) }
+            #expect(try await lapse(0, hand: nil) == ["s@1-0": 2])
+            for _ in 0..<2 {
+                for token in tokens { _ = try await test.handOff.renew([test.partition: token], group: test.group) }
+            }
+            #expect(try await lapse(1, hand: nil).isEmpty)
+        }
+    }
+
     @Test("A stale token takes nothing in hand", arguments: Backend.allCases)
     func staleHand(backend: Backend) async throws {
         try await backend.run { test in

@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import EarshotCommands
+
 /// Tiny programs that behave towards a supervisor as the roles' processes do.
 struct StandInPrograms: Sendable {
     let directory: String
@@ -26,7 +28,7 @@ struct StandInPrograms: Sendable {
     init(in scratch: ScratchDirectory, bodies: [String: String] = [:], admin: String = "http://127.0.0.1:1") throws {
         directory = "\(scratch.path)/programs"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        for role in ["gateway", "transcript", "coordinator"] {
+        for role in WorkerCounts.roles {
             let listen = role == "gateway" ? #",\"listen\":\"ws://127.0.0.1:$$\""# : ""
             let script = """
                 #!/bin/sh

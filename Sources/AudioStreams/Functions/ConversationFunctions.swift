@@ -1,0 +1,132 @@
+/// The functions about users: their settings, their conversations, messages to their devices, their events.
+///
+/// Part of the library of `HandOffFunctions`, under the same rules.
+enum ConversationFunctions {
+    static let code = [settings, messages, conversations].joined(separator: "\n")
+
+    private static let settings = """
+        -- settings_put KEYS settings wanted ARGV uid document flags channel → 1 | 0 when what is there is newer
+        local function settings_put(keys, args)
+          local known = redis.call('HGET', keys[1], args[1])
+          if known and cjson.decode(known)['revision'] > cjson.decode(args[2])['revision'] then return 0 end
+          redis.call('HSET', keys[1], args[1], args[2])
+          redis.call('HSET', keys[2], args[1], args[3])
+          redis.call('PUBLISH', args[4], args[1])
+          return 1
+        end
+
+        redis.register_function{function_name='earshot_settings_put', callback=settings_put, flags={'allow-oom'}}
+        """
+
+    private static let messages = """
+        -- notify KEYS user ARGV session-prefix channel-prefix text → how many sessions were told
+        local function notify(keys, args)
+          local told = 0
+          for _, field in ipairs(redis.call('HKEYS', keys[1])) do
+            local sid = string.match(field, '^s:(.+)$')
+            local gateway = sid and redis.call('HGET', args[1] .. sid, 'gateway')
+            if gateway then
+              redis.call('PUBLISH', args[2] .. gateway, 'message ' .. sid .. ' 0 0' .. string.char(10) .. args[3])
+              told = told + 1
+            end
+          end
+          return told
+        end
+
+        -- event KEYS session events ARGV epoch event ordinal → OK | LOST when the session is another's or over
+        --   an ordinal that was appended before is answered alike, also behind the end, and not appended again
+        local function event(keys, args)
+          local state = redis.call('HMGET', keys[1], 'epoch', 'end', 'event')
+          if state[1] ~= args[1] then return redis.status_reply('LOST') end
+          if state[3] and tonumber(args[3]) <= tonumber(state[3]) then return redis.status_reply('OK') end
+          if state[2] then return redis.status_reply('LOST') end
+          redis.call('XADD', keys[2], '*', 'e', args[2])
+          redis.call('HSET', keys[1], 'event', args[3])
+          return redis.status_reply('OK')
+        end
+
+        redis.register_function{function_name='earshot_notify', callback=notify, flags={'allow-oom'}}
+        redis.register_function('earshot_event', event)
+        """
+
+    private static let conversations = """
+        -- Begins to close a conversation: nobody continues it from here on.
+        local function begin_closing(conversation, user, id, now)
+          redis.call('HSET', conversation, 'state', 'closing', 'closing', now)
+          if redis.call('HGET', user, 'conversation') == id then redis.call('HDEL', user, 'conversation') end
+        end
+
+        -- conversation_close KEYS conversation user ARGV id now → OK | DONE | GONE
+        local function conversation_close(keys, args)
+          local state = redis.call('HGET', keys[1], 'state')
+          if not state then return redis.status_reply('GONE') end
+          if state ~= 'open' then return redis.status_reply('DONE') end
+          begin_closing(keys[1], keys[2], args[1], args[2])
+          return redis.status_reply('OK')
+        end
+
+        -- Whether an open conversation is over: nobody is in it, and nobody may continue it any more.
+        local function is_over(user, id, now)
+          local state = redis.call('HMGET', user, 'conversation', 'touched', 'timeout')
+          for _, field in ipairs(redis.call('HKEYS', user)) do
+            if string.sub(field, 1, 2) == 's:' then return false end
+          end
+          if state[1] ~= id then return true end
+          return not state[2] or now - tonumber(state[2]) > tonumber(state[3]) * 1000000
+        end
+
+        -- Whether the transcript group has passed every session of the conversation; a session that the registry has
+        -- forgotten was passed long ago.
+        local function is_through(conversation, prefix)
+          for _, field in ipairs(redis.call('HKEYS', conversation)) do
+            local sid = string.match(field, '^s:(.+)$')
+            if sid then
+              local session = redis.call('HMGET', prefix .. sid, 'epoch', 'end', 'done:transcript')
+              if session[1] and (not session[2] or session[3] ~= '1') then return false end
+            end
+          end
+          return true
+        end
+
+        -- conversation_settle KEYS lease conversation conversations user events
+        --   ARGV token id session-prefix now times event retention record-group
+        --   → OPEN | WAIT | DONE | OK | times, when it was completed so often before
+        local function conversation_settle(keys, args)
+          local lease, conversation, index, user, events = unpack(keys)
+          if redis.call('HGET', lease, 'token') ~= args[1] then return redis.status_reply('FENCED') end
+          local state = redis.call('HMGET', conversation, 'state', 'times', 'mark', 'start', 'last')
+          if not state[1] or state[1] == 'completed' then
+            redis.call('HDEL', index, args[2])
+            return redis.status_reply('DONE')
+          end
+          if state[1] == 'open' then
+            if not is_over(user, args[2], tonumber(args[4])) then return redis.status_reply('OPEN') end
+            begin_closing(conversation, user, args[2], args[4])
+          end
+          if not is_through(conversation, args[3]) then return redis.status_reply('WAIT') end
+          local info = redis.pcall('XINFO', 'STREAM', events)
+          local last = info.err and '0-0' or fields(info)['last-generated-id']
+          if not state[3] then
+            redis.call('HSET', conversation, 'mark', last)
+            state[3] = last
+          end
+          local record = group_info(events, args[8])
+          if record and is_less(record['last-delivered-id'], state[3]) then return redis.status_reply('WAIT') end
+          local times = state[2] or '0'
+          if times ~= args[5] then return times end
+          local event = string.sub(args[6], 1, -2) .. ',"conversation_start":' .. state[4]
+            .. ',"conversation_end":' .. (state[5] or args[4]) .. '}'
+          redis.call('XADD', events, '*', 'e', event)
+          redis.call('HSET', conversation, 'state', 'completed', 'times', tonumber(times) + 1)
+          redis.call('HDEL', conversation, 'mark', 'closing')
+          redis.call('HDEL', index, args[2])
+          redis.call('EXPIRE', conversation, args[7])
+          return redis.status_reply('OK')
+        end
+
+        redis.register_function{function_name='earshot_conversation_close', callback=conversation_close,
+          flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_conversation_settle', callback=conversation_settle,
+          flags={'allow-oom'}}
+        """
+}

@@ -1,0 +1,50 @@
+import EarshotModel
+import NIOCore
+
+// How conversations close and are completed.
+extension InMemoryState {
+    mutating func beginClosing(_ id: String, of user: UserID, in partition: Partition) {
+        partitions[partition]?.conversations[id]?.phase = .closing
+        if partitions[partition]?.users[user]?.conversation == id {
+            partitions[partition]?.users[user]?.conversation = nil
+        }
+    }
+
+    mutating func settle(
+        _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
+    ) -> ConversationSettlement {
+        guard partitions[partition]?.leases[.coordinator]?.token == token else { return .fenced }
+        guard let known = partitions[partition]?.conversations[conversation.id], known.phase != .completed else {
+            return .alreadyCompleted
+        }
+        if known.phase == .open {
+            guard isOver(conversation, in: partition, now: now) else { return .open }
+            beginClosing(conversation.id, of: conversation.user, in: partition)
+        }
+        let isThrough = known.sessions.allSatisfy { id in
+            guard let session = partitions[partition]?.sessions[id] else { return true }
+            return session.base.end != nil && session.progress[.transcript]?.isDone == true
+        }
+        guard isThrough else { return .waiting }
+        let events = stream(.events, partition)
+        let mark = known.mark ?? events.entries.last?.position ?? .start
+        partitions[partition]?.conversations[conversation.id]?.mark = mark
+        if let record = events.groups[.record], record.position < mark { return .waiting }
+        guard known.times == times else { return .completedBefore(times: known.times) }
+        var event = conversation.completion(times: times, now: now)
+        event.conversationStart = known.start
+        event.conversationEnd = known.last ?? now
+        _ = append(ByteBuffer(string: event.json), to: .events, partition)
+        partitions[partition]?.conversations[conversation.id]?.phase = .completed
+        partitions[partition]?.conversations[conversation.id]?.times += 1
+        partitions[partition]?.conversations[conversation.id]?.mark = nil
+        return .completed
+    }
+
+    private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {
+        guard let user = partitions[partition]?.users[conversation.user] else { return true }
+        guard user.live.isEmpty else { return false }
+        guard user.conversation == conversation.id else { return true }
+        return now - user.touched > Int64(user.timeout) * 1_000_000
+    }
+}

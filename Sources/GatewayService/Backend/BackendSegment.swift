@@ -1,0 +1,71 @@
+import EarshotModel
+
+/// A segment of a 102, read leniently: only its text is required, unknown fields are ignored (omi.md section 3).
+struct BackendSegment: Decodable {
+    private let id: String?
+    private let segment: TranscriptSegment
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case text
+        case speaker
+        case speakerID = "speaker_id"
+        case speakerIDInCamelCase = "speakerId"
+        case isUser = "is_user"
+        case personID = "person_id"
+        case start
+        case end
+        case translations
+        case speechProfileProcessed = "speech_profile_processed"
+        case sttProvider = "stt_provider"
+        case language
+        case channel
+    }
+
+    /// A position that is not known (omi.md section 3).
+    private static let unknownPosition = -1.0
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        func optional<Value: Decodable>(_ key: CodingKeys, as type: Value.Type = Value.self) -> Value? {
+            try? fields.decodeIfPresent(type, forKey: key)
+        }
+        func position(_ key: CodingKeys) -> Double {
+            optional(key).flatMap { (value: Double) in value.isFinite ? value : nil } ?? Self.unknownPosition
+        }
+        let id = optional(.id, as: String.self)
+        self.id = id.flatMap { (1...128).contains($0.utf8.count) ? $0 : nil }
+        let start = position(.start)
+        var segment = TranscriptSegment(
+            id: UniqueID(high: 0, low: 0), text: try fields.decode(String.self, forKey: .text), start: start,
+            end: max(start, position(.end)), sttProvider: optional(.sttProvider), language: optional(.language))
+        let speaker: String? = optional(.speaker)
+        let number: Int? = optional(.speakerID) ?? optional(.speakerIDInCamelCase)
+        segment.speakerID = number ?? speaker.flatMap(Self.number) ?? 0
+        segment.speaker = speaker ?? Self.name(segment.speakerID)
+        segment.isUser = optional(.isUser) ?? false
+        segment.personID = optional(.personID)
+        segment.translations = optional(.translations) ?? []
+        segment.speechProfileProcessed = optional(.speechProfileProcessed) ?? true
+        segment.channel = optional(.channel) ?? 0
+        self.segment = segment
+    }
+
+    /// The segment under its own id, or under one that is derived for its place in a session.
+    func transcriptSegment(session: SessionID, ordinal: UInt64) -> TranscriptSegment {
+        var segment = segment
+        segment.id = id ?? SegmentID.of(session: session, ordinal: ordinal).description
+        return segment
+    }
+
+    /// The number in `SPEAKER_<n>`.
+    private static func number(in speaker: String) -> Int? {
+        let prefix = "SPEAKER_"
+        guard speaker.hasPrefix(prefix) else { return nil }
+        return Int(speaker.dropFirst(prefix.count))
+    }
+
+    private static func name(_ number: Int) -> String {
+        "SPEAKER_" + ((0..<10).contains(number) ? "0" : "") + String(number)
+    }
+}

@@ -1,0 +1,27 @@
+/// A conversation's id as a back end chose it.
+///
+/// It becomes part of Redis keys and object keys, so it holds no slash, no control character and no step upwards.
+struct ConversationName: Hashable, CustomStringConvertible {
+    /// What a refusal may say about the rule.
+    static let rule = "1 to 128 characters out of A-Z a-z 0-9 . _ : - without two dots in a row or a single dot"
+
+    let text: String
+
+    init?(_ text: String) {
+        guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+        guard text != ".", !text.contains("..") else { return nil }
+        self.text = text
+    }
+
+    var description: String { text }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
+            UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}

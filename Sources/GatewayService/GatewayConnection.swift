@@ -1,0 +1,53 @@
+import CoreMetrics
+import EarshotModel
+import Logging
+import NIOCore
+import NIOWebSocket
+
+/// A connection after its upgrade, as its loop sees it: it is visited once a second, paused, drained and cut.
+protocol GatewayConnection: AnyObject {
+    var loop: GatewayLoop { get }
+    /// `nil` once it is gone.
+    var channel: (any Channel)? { get }
+    var logger: Logger { get }
+
+    /// Once a second: the clocks that close.
+    func visit(at now: NIODeadline)
+    /// The loop began or ceased to read its sockets; `pause` is how many µs it did not.
+    func readingChanged(pause: Int64)
+    /// The process drains for a restart.
+    func drain()
+}
+
+extension GatewayConnection {
+    /// Sends a frame; a peer that does not read is cut.
+    func send(_ frame: WebSocketFrame) {
+        guard let channel else { return }
+        channel.writeAndFlush(frame, promise: nil)
+        guard !channel.isWritable else { return }
+        // The peer does not read; a close frame would wait behind what it does not read.
+        loop.metrics.slowReaders.increment()
+        logger.notice("the peer does not read; its connection is cut")
+        abort()
+    }
+
+    /// Cuts the connection without a word.
+    func abort() { channel?.close(promise: nil) }
+
+    /// Sends a close frame and cuts the connection when the handshake takes too long.
+    ///
+    /// A reply to the peer's close frame ends the connection at once.
+    func sendClose(_ code: WebSocketErrorCode, _ reason: String, isReply: Bool = false) {
+        guard let channel else { return }
+        var data = channel.allocator.buffer(capacity: 2 + reason.utf8.count)
+        data.write(webSocketErrorCode: code)
+        data.writeString(CloseCode.trimmed(reason))
+        let written = channel.writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+        // The peer answers with its own close frame, or reads ours; one that does neither is cut.
+        let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
+            channel.close(promise: nil)
+        }
+        if isReply { written.whenComplete { _ in channel.close(promise: nil) } }
+        channel.closeFuture.whenComplete { _ in timeout.cancel() }
+    }
+}

@@ -1,0 +1,157 @@
+import AudioStreams
+import CoreMetrics
+import EarshotModel
+import Logging
+import NIOCore
+
+/// A registered session's way into the audio stream: its batch, its numbers, its tail checks and its end.
+///
+/// Whoever holds the socket appends frames and ends it, once.
+final class SessionAudio {
+    /// What the registry granted.
+    struct Registration {
+        let session: SessionID
+        let user: UserID
+        let partition: Partition
+        let grant: SessionRegistration.Grant
+        let epochNonce: UInt64
+        let parameters: SessionParameters
+    }
+
+    /// Whoever holds the socket; it is told what only it can act on.
+    protocol Owner: AnyObject {
+        /// The store refused audio for good.
+        func audioWasRefused()
+        /// The session is another's or over: nothing more may be written for it (protocol.md C2).
+        func epochWasLost()
+    }
+
+    let registration: Registration
+    private let loop: GatewayLoop
+    private let logger: Logger
+    private weak var owner: (any Owner)?
+    private var batch = FrameBatch()
+    /// Capture time right behind the batch.
+    private var batchEnd: Int64 = 0
+    private var isScheduled = false
+    private var batchBeganAt: NIODeadline
+    private var nextSequence: UInt64 = 0
+    private var nextSample: UInt64 = 0
+    private var lastTailAt: NIODeadline
+    private var isEnding = false
+
+    private var limits: Limits { loop.configuration.limits }
+
+    init(_ registration: Registration, loop: GatewayLoop, owner: any Owner, logger: Logger) {
+        self.registration = registration
+        self.loop = loop
+        self.owner = owner
+        self.logger = logger
+        batchBeganAt = loop.now
+        lastTailAt = loop.now
+    }
+
+    // MARK: Frames
+
+    /// Takes in a frame; `capture` is the Unix time in µs of its first sample.
+    func append(_ frame: ByteBuffer, samples: Int, capture: Int64) {
+        guard !isEnding else { return loop.metrics.framesLost.increment() }
+        if mustCloseBatch(before: frame.readableBytes, capture: capture) { flush() }
+        if batch.isEmpty {
+            batchBeganAt = loop.now
+            if !isScheduled {
+                isScheduled = true
+                loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay))
+            }
+        }
+        batch.append(frame, samples: samples, sequence: nextSequence, firstSample: nextSample, captureTime: capture)
+        batchEnd = capture + Int64(samples) * 1_000_000 / Int64(registration.parameters.sampleRate)
+        nextSequence += 1
+        nextSample += UInt64(samples)
+    }
+
+    /// A batch is closed early at a gap in capture time, of which an entry can tell one only, and when the next frame
+    /// would carry it over a step that wastes memory in Redis.
+    private func mustCloseBatch(before bytes: Int, capture: Int64) -> Bool {
+        guard !batch.isEmpty, let largest = limits.batchBytesSteps.last else { return false }
+        if abs(capture - batchEnd) > limits.captureJoinMaximum.microseconds { return true }
+        let next = batch.byteCount + bytes + 4
+        if next > largest || batch.frameCount >= limits.batchFramesMaximum { return true }
+        guard loop.now - batchBeganAt >= TimeAmount(limits.batchDelay / 2) else { return false }
+        return limits.batchBytesSteps.contains { batch.byteCount <= $0 && next > $0 }
+    }
+
+    // MARK: Appending
+
+    /// The wheel says that the batch has waited long enough.
+    func batchIsDue() {
+        isScheduled = false
+        guard !batch.isEmpty else { return }
+        let age = loop.now - batchBeganAt
+        guard age >= TimeAmount(limits.batchDelay) - TimeAmount(limits.tick) else {
+            // It was closed early and began anew meanwhile.
+            isScheduled = true
+            loop.scheduleBatch(of: self, after: TimeAmount(limits.batchDelay) - age)
+            return
+        }
+        flush()
+    }
+
+    /// Appends what waits, with the tail check behind it.
+    private func flush() {
+        guard !batch.isEmpty else { return }
+        let frames = batch.frameCount
+        let entry = batch.close(
+            session: registration.session, epoch: registration.epochNonce, flags: registration.grant.flags,
+            language: registration.parameters.language)
+        loop.metrics.appends.increment()
+        loop.appender.append(entry, to: registration.partition) { [self] result in
+            guard case .failure(let error) = result else { return }
+            loop.metrics.appendsRefused.increment()
+            loop.metrics.framesLost.increment(by: frames)
+            logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
+            owner?.audioWasRefused()
+        }
+        checkTail(at: loop.now)
+    }
+
+    /// Checks the tail when that was not done for a while, because nothing was appended (protocol.md M17).
+    func visit(at now: NIODeadline) {
+        if !isEnding, now - lastTailAt >= TimeAmount(limits.ownershipCheckInterval) { checkTail(at: now) }
+    }
+
+    /// Asks whether the session is still this gateway's and open (protocol.md C2, M17).
+    private func checkTail(at now: NIODeadline) {
+        lastTailAt = now
+        loop.appender.checkTail(
+            of: registration.session, epoch: registration.grant.epoch, in: registration.partition
+        ) { [self] tail in
+            guard case .lost = tail, !isEnding else { return }
+            isEnding = true
+            loop.metrics.framesLost.increment(by: batch.frameCount)
+            loop.metrics.tailsLost.increment()
+            loop.metrics.ended(.superseded)
+            logger.notice("the session is no longer this gateway's")
+            owner?.epochWasLost()
+        }
+    }
+
+    /// Appends what waits and the end marker behind it, once; `completion` runs when that is in Redis.
+    func end(_ reason: EndReason, completion: @escaping () -> Void) {
+        guard !isEnding else { return completion() }
+        flush()
+        isEnding = true
+        loop.metrics.ended(reason)
+        let ending = SessionEnding(
+            session: registration.session, user: registration.user, epoch: registration.grant.epoch,
+            gateway: loop.configuration.incarnation, reason: reason, frames: nextSequence, firstSample: nextSample,
+            now: WallClock.microseconds)
+        loop.appender.end(ending, in: registration.partition) { [self] result in
+            if case .failure(let error) = result {
+                logger.error("an end was refused", metadata: ["error": "\(error)"])
+            }
+            completion()
+        }
+        loop.appender.flush(at: .now())
+    }
+}

@@ -1,0 +1,28 @@
+import EarshotModel
+import PostgresClient
+
+extension RecordBatch {
+    /// Stored parts; a part is stored once, so that the first event of it holds.
+    var audioStatement: SQLStatement {
+        let rows = audio.sorted { $0.key < $1.key }.map(\.value)
+        return """
+            INSERT INTO audio_parts (id, session, conversation, uid, part, first_sequence, last_sequence, object, format,
+                encrypted, bytes, sha256, sample_rate, capture_start, capture_end, seconds, stored_at)
+            SELECT id, session, conversation, uid, part, first, last, object, format, encrypted, bytes, sha256, rate,
+                timestamptz 'epoch' + captured * interval '1 microsecond',
+                timestamptz 'epoch' + until * interval '1 microsecond', seconds,
+                timestamptz 'epoch' + stored * interval '1 microsecond'
+            FROM unnest(\(rows.map(\.event.id))::uuid[], \(rows.map(\.event.session))::uuid[],
+                \(rows.map(\.event.conversation))::uuid[], \(rows.map(\.event.uid)),
+                \(rows.map { Int64(clamping: $0.part.part) }), \(rows.map { Int64(clamping: $0.part.firstSequence) }),
+                \(rows.map { Int64(clamping: $0.part.lastSequence) }), \(rows.map(\.part.object)),
+                \(rows.map(\.part.format.rawValue)), \(rows.map(\.part.isEncrypted)),
+                \(rows.map { Int64($0.part.bytes) }), \(rows.map(\.part.sha256)),
+                \(rows.map { Int64($0.part.sampleRate) })::integer[], \(rows.map(\.part.captureStart)),
+                \(rows.map(\.part.captureEnd)), \(rows.map(\.part.seconds)), \(rows.map(\.event.time)))
+                AS t (id, session, conversation, uid, part, first, last, object, format, encrypted, bytes, sha256, rate,
+                    captured, until, seconds, stored)
+            ON CONFLICT DO NOTHING
+            """
+    }
+}

@@ -1,0 +1,175 @@
+import AudioStreams
+import EarshotModel
+import NIOCore
+import TestSupport
+import Testing
+
+@Suite("Hand-off: users and their conversations")
+struct ConversationConformanceTests {
+    private let minute: Int64 = 60_000_000
+
+    @Test(
+        "Settings are the defaults until projected, and an older projection changes nothing",
+        arguments: Backend.allCases)
+    func settings(backend: Backend) async throws {
+        try await backend.run { test in
+            let user = TestSession(user: "u1").user
+            #expect(try await test.handOff.settings(of: user, in: test.partition) == UserSettings())
+            let newer = UserSettings(
+                revision: 7, isStorageOn: true, protection: .enhanced,
+                audioEndpoints: [AudioEndpoint(id: "e", url: "https://x.example/a", secrets: ["whsec_AAAA"])],
+                voices: [KnownVoice(person: "user", name: "Ada", embedding: [0.5, -0.25], engine: "e")])
+            #expect(try await test.handOff.project(newer, of: user, in: test.partition))
+            #expect(try await test.handOff.settings(of: user, in: test.partition) == newer)
+            #expect(try await test.handOff.project(newer, of: user, in: test.partition))
+            let isTaken = try await test.handOff.project(UserSettings(revision: 6), of: user, in: test.partition)
+            #expect(!isTaken)
+            #expect(try await test.handOff.settings(of: user, in: test.partition) == newer)
+        }
+    }
+
+    @Test("A session gets the flags it asked for and those its user's settings want", arguments: Backend.allCases)
+    func flags(backend: Backend) async throws {
+        try await backend.run { test in
+            let session = TestSession(user: "u1")
+            _ = try await test.handOff.project(
+                UserSettings(revision: 1, isStorageOn: true), of: session.user, in: test.partition)
+            let grant = try await test.register(session)
+            #expect(grant.flags == [.transcript, .privateCloud])
+            #expect(try await test.session(session)?.parameters.flags == grant.flags)
+            #expect(try await test.register(TestSession(user: "u2")).flags == .transcript)
+        }
+    }
+
+    @Test("A text reaches every live session of its user and nobody else", arguments: Backend.allCases)
+    func notify(backend: Backend) async throws {
+        try await backend.run { test in
+            let first = TestSession(user: "u1")
+            let second = TestSession(user: "u1", gateway: first.gateway)
+            let grant = try await test.register(first)
+            try await test.register(second)
+            try await test.register(TestSession(user: "u2", gateway: first.gateway))
+            let got = try await test.published(to: first.gateway, count: 2) {
+                let told = try await test.handOff.notify(first.user, in: test.partition, text: "{\"a\":1}")
+                #expect(told == 2)
+            }
+            #expect(Set(got.map(\.session)) == [first.id, second.id])
+            #expect(got.allSatisfy { $0.kind == .message && $0.text == "{\"a\":1}" })
+            _ = try await test.handOff.end(first.ending(epoch: grant.epoch), in: test.partition)
+            #expect(try await test.handOff.notify(first.user, in: test.partition, text: "x") == 1)
+        }
+    }
+
+    @Test("A bound session joins exactly its conversation", arguments: Backend.allCases)
+    func bound(backend: Backend) async throws {
+        try await backend.run { test in
+            try await test.register(TestSession(user: "u1"))
+            var registration = TestSession(user: "u1").registration()
+            registration.boundConversation = "c1"
+            let grant = try await test.handOff.register(registration, in: test.partition)
+            #expect(grant.conversation == "c1" && !grant.continuesConversation)
+            var again = TestSession(user: "u1", at: TestSession.epoch + minute).registration()
+            again.boundConversation = "c1"
+            let second = try await test.handOff.register(again, in: test.partition)
+            #expect(second.conversation == "c1" && second.continuesConversation)
+            #expect(second.conversationStart == grant.conversationStart)
+        }
+    }
+
+    @Test("A request for a sample is one entry that says everything", arguments: Backend.allCases)
+    func sample(backend: Backend) async throws {
+        try await backend.run { test in
+            let user = TestSession(user: "u1").user
+            let request = SpeakerSampleRequest(
+                user: user, conversation: "c1", person: "p", personName: "Ada", segments: ["s2", "s1"], at: 5)
+            try await test.handOff.requestSample(request, in: test.partition)
+            let entries = try await test.stream(.speakerSample)
+            #expect(entries.count == 1)
+            let text = try String(buffer: #require(entries.first).payload)
+            #expect(text.contains("\"person_id\":\"p\"") && text.contains(request.id))
+        }
+    }
+
+    @Test("A conversation is completed once: over, through, and recorded", arguments: Backend.allCases)
+    func completion(backend: Backend) async throws {
+        try await backend.run { test in
+            let session = TestSession(user: "u1")
+            let grant = try await test.register(session)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let open = try #require(try await test.handOff.conversations(in: [test.partition])[test.partition]?.first)
+            #expect(open.id == grant.conversation && open.user == session.user && open.session == session.id)
+            func settle(at now: Int64, times: UInt64 = 0) async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    open, times: times, in: test.partition, now: now, token: lease.token)
+            }
+            let later = TestSession.epoch + 10 * minute
+            #expect(try await settle(at: later) == .open, "somebody is in it")
+            let end = TestSession.epoch + minute
+            _ = try await test.handOff.end(session.ending(epoch: grant.epoch, at: end), in: test.partition)
+            #expect(try await settle(at: end + minute) == .open, "it may still be continued")
+            #expect(try await settle(at: later) == .waiting, "not transcribed")
+            let transcript = try await test.acquire()
+            let done = LaneProgress(next: 1, isDone: true)
+            #expect(
+                try await test.commit(transcript.token, 1, [Commit.Lane(session: session.id, progress: done)])
+                    == .applied)
+            let record = try await test.acquire(.record, stream: .events)
+            #expect(try await settle(at: later) == .waiting, "not recorded")
+            let last = try #require(try await test.stream(.events).last).position
+            _ = try await test.handOff.commit(
+                Commit(
+                    group: .record, stream: .events, partition: test.partition, token: record.token, number: 1,
+                    position: Commit.Position(position: last, entriesRead: 1), lanes: []))
+            #expect(try await settle(at: later) == .completed)
+            #expect(try await settle(at: later) == .alreadyCompleted)
+            #expect(try await test.handOff.conversations(in: [test.partition])[test.partition] == nil)
+            let event = try SessionEvent(json: try #require(try await test.stream(.events).last).payload)
+            #expect(event.type == .conversationCompleted && event.conversation == grant.conversation)
+            #expect(event.conversationStart == grant.conversationStart && event.conversationEnd == end)
+            #expect(try await test.register(TestSession(user: "u1", at: end + 1)).conversation != grant.conversation)
+        }
+    }
+
+    @Test("A closed conversation is continued by nobody, and reopened only by name", arguments: Backend.allCases)
+    func closing(backend: Backend) async throws {
+        try await backend.run { test in
+            let session = TestSession(user: "u1")
+            let grant = try await test.register(session)
+            func close(_ id: String) async throws -> Bool {
+                try await test.handOff.closeConversation(
+                    id, of: session.user, in: test.partition, now: TestSession.epoch + 2)
+            }
+            let isUnknown = try await close("nothing")
+            #expect(!isUnknown)
+            #expect(try await close(grant.conversation))
+            #expect(try await close(grant.conversation), "closing again is no news")
+            let other = try await test.register(TestSession(user: "u1"))
+            #expect(other.conversation != grant.conversation)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let open = OpenConversation(id: grant.conversation, user: session.user, session: session.id)
+            func settle(_ times: UInt64) async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    open, times: times, in: test.partition, now: TestSession.epoch + 3, token: lease.token)
+            }
+            #expect(try await settle(0) == .waiting, "its session still speaks")
+            _ = try await test.handOff.end(session.ending(epoch: grant.epoch), in: test.partition)
+            let transcript = try await test.acquire()
+            let done = LaneProgress(next: 1, isDone: true)
+            _ = try await test.commit(transcript.token, 1, [Commit.Lane(session: session.id, progress: done)])
+            #expect(try await settle(0) == .completed)
+            var again = TestSession(user: "u1").registration()
+            again.boundConversation = grant.conversation
+            let reopened = try await test.handOff.register(again, in: test.partition)
+            let ending = SessionEnding(
+                session: again.session, user: again.user, epoch: reopened.epoch, gateway: again.gateway,
+                reason: .clientClosed, frames: 0, now: TestSession.epoch + 4)
+            _ = try await test.handOff.end(ending, in: test.partition)
+            _ = try await test.commit(transcript.token, 2, [Commit.Lane(session: again.session, progress: done)])
+            #expect(try await close(grant.conversation))
+            #expect(try await settle(0) == .completedBefore(times: 1))
+            #expect(try await settle(1) == .completed)
+            let event = try SessionEvent(json: try #require(try await test.stream(.events).last).payload)
+            #expect(event.type == .conversationUpdated)
+        }
+    }
+}
