@@ -179,8 +179,8 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
             ],
             swiftSettings: strict),
         .target(
@@ -189,7 +189,7 @@ let package = Package(
                 "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
                 "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
                 hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
-                systemPackage,
+                systemPackage, "HTTPTransport", "WebhookDelivery",
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),
@@ -208,8 +208,18 @@ let package = Package(
             ]),
 
         executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
-        executable("earshot-webhook", ["DeliveryWorkers", "ServiceBootstrap"]),
-        executable("earshot-audio-bytes", ["DeliveryWorkers", "ServiceBootstrap"]),
+        executable(
+            "earshot-webhook",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
+            ]),
+        executable(
+            "earshot-audio-bytes",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "ServiceBootstrap",
+                "WebhookDelivery", "WorkerRuntime",
+            ]),
         executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
 
         // Tests. Nothing in Sources imports TestSupport.

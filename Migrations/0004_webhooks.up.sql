@@ -150,18 +150,16 @@ CREATE TRIGGER webhook_secrets_changed AFTER INSERT OR UPDATE OR DELETE ON webho
 CREATE TRIGGER webhook_app_users_changed AFTER INSERT OR DELETE ON webhook_app_users
     FOR EACH ROW EXECUTE FUNCTION earshot_webhook_changed();
 
--- The enabled endpoints a user's live audio goes to, with their valid keys, newest first: what is projected into the
--- user's settings.
-CREATE FUNCTION earshot_audio_endpoints(of_uid text)
-    RETURNS TABLE (id uuid, url text, secrets text[], headers jsonb, window_seconds integer, policy text)
-    LANGUAGE sql STABLE AS $$
-    SELECT e.id, e.url,
-        ARRAY(SELECT s.secret FROM webhook_secrets s
-            WHERE s.endpoint = e.id AND (s.expires_at IS NULL OR s.expires_at > now()) ORDER BY s.created_at DESC),
-        e.headers, e.window_seconds, e.audio_policy
+-- The enabled endpoints a user's live audio goes to, with their valid keys, newest first, as they stand in the user's
+-- projected settings.
+CREATE FUNCTION earshot_audio_endpoints(of_uid text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'url', e.url, 'headers', e.headers,
+        'window_seconds', e.window_seconds, 'policy', e.audio_policy, 'secrets', (
+            SELECT coalesce(jsonb_agg(s.secret ORDER BY s.created_at DESC), '[]') FROM webhook_secrets s
+            WHERE s.endpoint = e.id AND (s.expires_at IS NULL OR s.expires_at > now()))
+        ) ORDER BY e.created_at, e.id), '[]')
     FROM webhook_endpoints e
     WHERE e.state = 'enabled' AND 'audio.bytes' = ANY (e.events)
         AND ((e.owner_kind = 'user' AND e.owner = of_uid)
             OR (e.owner_kind = 'app' AND e.owner IN (SELECT app FROM webhook_app_users u WHERE u.uid = of_uid)))
-    ORDER BY e.created_at, e.id
 $$;

@@ -81,4 +81,13 @@ package struct DeliveryLimits: Sendable {
 
     /// The numbers a fleet runs with.
     package init() {}
+
+    /// Divides the clocks that no person wants to wait for; the logic stays the same.
+    package mutating func divideClocks(by divisor: Int) {
+        retryDelays = retryDelays.map { $0 / divisor }
+        laneHoldMaximum /= divisor
+        breakerPause /= divisor
+        breakerPauseMaximum /= divisor
+        failingMaximum /= divisor
+    }
 }

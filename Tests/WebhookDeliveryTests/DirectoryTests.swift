@@ -22,7 +22,7 @@ import WebhookDelivery
             try await tasks.waitForAll()
         }
         #expect(looks.withLock(\.self) == 1)
-        await directory.forget(alice)
+        directory.forget(alice)
         _ = try await directory.endpoints(of: alice)
         _ = try await directory.endpoints(of: alice)
         #expect(looks.withLock(\.self) == 2)
@@ -41,7 +41,7 @@ import WebhookDelivery
                 looks += 1
                 return looks
             }
-            if count == 1 { await directory.withLock(\.self)?.forget(user) }
+            if count == 1 { directory.withLock(\.self)?.forget(user) }
             return []
         }
         directory.withLock { $0 = made }

@@ -1,5 +1,6 @@
 import EarshotModel
 import PostgresClient
+import SessionRecord
 import Testing
 import WebhookDelivery
 
@@ -53,8 +54,10 @@ import WebhookDelivery
             last = try await revision("alice")
             try await fixture.endpoints.set(.disabled, reason: "test", of: app.id)
             #expect(try await revision("alice") > last)
-            let rows = try await fixture.client.query("SELECT * FROM earshot_audio_endpoints('alice')")
-            #expect(rows.count == 1)
+            let settings = try await PostgresSettingsStore(client: fixture.client).settings(of: alice)
+            #expect(settings.audioEndpoints.map(\.id) == [endpoint.id.description])
+            #expect(settings.audioEndpoints.first?.secrets.count == 2)
+            #expect(settings.flags.contains(.audioBytes))
         }
     }
 

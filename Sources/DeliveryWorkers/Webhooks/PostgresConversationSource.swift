@@ -13,10 +13,11 @@ package struct PostgresConversationSource: ConversationSource {
         self.record = record
     }
 
-    package func conversation(_ id: String) async throws(WebhookError) -> ConversationSnapshot? {
+    package func conversation(_ id: String, asOf time: Int64) async throws(WebhookError) -> ConversationSnapshot? {
         do {
-            guard var snapshot = try await header(of: id) else { return nil }
+            guard var snapshot = try await header(of: id, asOf: time) else { return nil }
             snapshot.segments = try await record.segments(ofConversation: id)
+            snapshot.audio = try await record.audioParts(ofConversation: id).map(\.audio)
             return snapshot
         } catch let error as WebhookError {
             throw error
@@ -27,13 +28,14 @@ package struct PostgresConversationSource: ConversationSource {
         }
     }
 
-    /// Everything but the segments; the record writes events in their order, so ended sessions are there as a whole.
-    private func header(of id: String) async throws -> ConversationSnapshot? {
+    /// Everything but segments and audio; the record writes a partition's events in their order, so that a conversation
+    /// whose completion it has is there as a whole.
+    private func header(of id: String, asOf time: Int64) async throws -> ConversationSnapshot? {
         let rows = try await client.query(
             """
             SELECT c.uid, c.started_at, coalesce(c.ended_at, max(s.ended_at), c.started_at) AS finished_at,
                 coalesce(c.source, max(s.source)) AS source, max(s.language) AS language,
-                count(s.id) > 0 AND bool_and(s.ended_at IS NOT NULL) AS is_complete
+                coalesce(c.completed_at >= \(microseconds: time), false) AS is_complete
             FROM conversations c LEFT JOIN sessions s ON s.conversation = c.id
             WHERE c.id = \(id) GROUP BY c.id
             """)

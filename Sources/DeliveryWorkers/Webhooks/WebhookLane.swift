@@ -58,6 +58,12 @@ struct WebhookLane: LaneProcessor {
         } catch {
             throw WebhookError(.refused, "not an event: \(error)")
         }
+        if event.type == .endpointDisabled {
+            guard let endpoint = event.endpoint.flatMap({ UniqueID($0) }) else { return [] }
+            try await services.store.disable(endpoint, reason: event.reason ?? PostgresDeliveryStore.goneReason)
+            services.wake()
+            return []
+        }
         guard let user = UserID(event.uid) else { throw WebhookError(.refused, "an event without a user id") }
         let endpoints = try await services.endpoints.endpoints(of: user)
         return EventFanOut.deliveries(of: event, to: endpoints, bodies: services.bodies)

@@ -5,18 +5,29 @@ import Synchronization
 ///
 /// One look-up is in flight per owner; callers that come meanwhile wait for it. A notice that comes during a look-up
 /// voids its answer for later callers.
-package actor EndpointDirectory {
+package final class EndpointDirectory: Sendable {
     private struct Entry {
         let endpoints: [WebhookEndpoint]
         let readAt: ContinuousClock.Instant
     }
 
+    private struct State {
+        var entries: [UserID: Entry] = [:]
+        /// Owners being looked up, with those who wait for it.
+        var waiting: [UserID: [CheckedContinuation<Void, Never>]] = [:]
+        /// Grows with every notice: what was read before it may be old already.
+        var generation: UInt64 = 0
+    }
+
+    private enum Step {
+        case known([WebhookEndpoint])
+        case look(generation: UInt64)
+        case wait
+    }
+
     private let lookUp: @Sendable (UserID) async throws(WebhookError) -> [WebhookEndpoint]
     private let limits: DeliveryLimits
-    private var entries: [UserID: Entry] = [:]
-    private var waiting: [UserID: [CheckedContinuation<Void, Never>]] = [:]
-    /// Owners whose look-up in flight was overtaken by a notice.
-    private var voided: Set<UserID> = []
+    private let state = Mutex(State())
 
     /// A directory over a look-up in the database.
     package init(
@@ -29,38 +40,66 @@ package actor EndpointDirectory {
     /// The endpoints that get a user's events.
     package func endpoints(of user: UserID) async throws(WebhookError) -> [WebhookEndpoint] {
         while true {
-            if let entry = entries[user], ContinuousClock.now - entry.readAt < limits.ownerAge {
-                return entry.endpoints
+            switch next(for: user) {
+            case .known(let endpoints): return endpoints
+            case .look(let generation): return try await read(user, generation)
+            case .wait: await waitForLookUp(of: user)
             }
-            guard waiting[user] != nil else { return try await read(user) }
-            await withCheckedContinuation { waiting[user, default: []].append($0) }
         }
     }
 
-    private func read(_ user: UserID) async throws(WebhookError) -> [WebhookEndpoint] {
-        waiting[user] = []
-        defer { for waiter in waiting.removeValue(forKey: user) ?? [] { waiter.resume() } }
-        let readAt = ContinuousClock.now
-        voided.remove(user)
-        let endpoints = try await lookUp(user)
-        if !voided.contains(user) {
-            makeRoom()
-            entries[user] = Entry(endpoints: endpoints, readAt: readAt)
+    private func next(for user: UserID) -> Step {
+        state.withLock { state in
+            if let entry = state.entries[user], ContinuousClock.now - entry.readAt < limits.ownerAge {
+                return .known(entry.endpoints)
+            }
+            guard state.waiting[user] == nil else { return .wait }
+            state.waiting[user] = []
+            return .look(generation: state.generation)
         }
-        voided.remove(user)
+    }
+
+    private func waitForLookUp(of user: UserID) async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                guard state.waiting[user] != nil else { return true }
+                state.waiting[user]?.append(continuation)
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    private func read(_ user: UserID, _ generation: UInt64) async throws(WebhookError) -> [WebhookEndpoint] {
+        let readAt = ContinuousClock.now
+        var found: [WebhookEndpoint]?
+        defer {
+            let waiters = state.withLock { state in
+                if let found, state.generation == generation {
+                    makeRoom(in: &state)
+                    state.entries[user] = Entry(endpoints: found, readAt: readAt)
+                }
+                return state.waiting.removeValue(forKey: user) ?? []
+            }
+            for waiter in waiters { waiter.resume() }
+        }
+        let endpoints = try await lookUp(user)
+        found = endpoints
         return endpoints
     }
 
-    /// Forgets a user's endpoints: they changed.
-    package func forget(_ user: UserID) {
-        entries[user] = nil
-        if waiting[user] != nil { voided.insert(user) }
+    /// Forgets a user's endpoints, which changed; everybody's when notices may have been missed.
+    package func forget(_ user: UserID?) {
+        state.withLock { state in
+            state.generation += 1
+            if let user { state.entries[user] = nil } else { state.entries = [:] }
+        }
     }
 
     /// Forgets an eighth of the owners, those looked up first, so that making room is rare.
-    private func makeRoom() {
-        guard entries.count >= limits.ownersMaximum else { return }
-        let oldest = entries.sorted { $0.value.readAt < $1.value.readAt }.prefix(max(1, limits.ownersMaximum / 8))
-        for (user, _) in oldest { entries[user] = nil }
+    private func makeRoom(in state: inout State) {
+        guard state.entries.count >= limits.ownersMaximum else { return }
+        let oldest = state.entries.sorted { $0.value.readAt < $1.value.readAt }
+        for (user, _) in oldest.prefix(max(1, limits.ownersMaximum / 8)) { state.entries[user] = nil }
     }
 }

@@ -11,6 +11,25 @@ extension PostgresDeliveryStore {
         package var disabled: [UniqueID: String] = [:]
     }
 
+    /// Why an endpoint is disabled whose receiver answers 410.
+    package static let goneReason = "its receiver answered 410 Gone"
+
+    /// Disables an endpoint that another process found gone, and tells its owner; again changes nothing.
+    package func disable(_ endpoint: UniqueID, reason: String) async throws(WebhookError) {
+        do {
+            try await client.withTransaction { connection in
+                let changed = try await connection.execute(
+                    """
+                    UPDATE webhook_endpoints SET state = 'disabled', changed_at = now(), reason = \(reason)
+                    WHERE id = \(endpoint.description)::uuid AND state = 'enabled'
+                    """)
+                if changed > 0 { try await tellOwner(of: endpoint, reason: reason, on: connection) }
+            }
+        } catch {
+            throw WebhookError(error)
+        }
+    }
+
     /// Records attempts; those whose claim no longer holds change nothing.
     package func record(_ attempts: [AttemptRecord]) async throws(WebhookError) -> Recorded {
         guard !attempts.isEmpty else { return Recorded() }
@@ -160,7 +179,7 @@ extension PostgresDeliveryStore {
         let rows = try await connection.query(
             """
             UPDATE webhook_endpoints SET state = 'disabled', changed_at = now(),
-                reason = CASE WHEN id = ANY (\(gone)::uuid[]) THEN 'its receiver answered 410 Gone'
+                reason = CASE WHEN id = ANY (\(gone)::uuid[]) THEN \(Self.goneReason)::text
                     ELSE 'nothing but failures for ' || \(days)::text || ' days' END
             WHERE id = ANY (\(gone + overdue)::uuid[]) AND state = 'enabled'
             RETURNING id, reason
