@@ -165,8 +165,8 @@ let package = Package(
         .target(
             name: "DeliveryWorkers",
             dependencies: [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "WebhookDelivery", "WorkerRuntime",
-                crypto, logging, nioCore, coreMetrics, lifecycle,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "WebhookDelivery", "WorkerRuntime", logging, nioCore, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -181,8 +181,8 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
             ],
             swiftSettings: strict),
         .target(
@@ -191,7 +191,7 @@ let package = Package(
                 "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
                 "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
                 hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
-                systemPackage,
+                systemPackage, "HTTPTransport", "WebhookDelivery",
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),
@@ -210,8 +210,18 @@ let package = Package(
             ]),
 
         executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
-        executable("earshot-webhook", ["DeliveryWorkers", "ServiceBootstrap"]),
-        executable("earshot-audio-bytes", ["DeliveryWorkers", "ServiceBootstrap"]),
+        executable(
+            "earshot-webhook",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
+            ]),
+        executable(
+            "earshot-audio-bytes",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "ServiceBootstrap",
+                "WebhookDelivery", "WorkerRuntime",
+            ]),
         executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
 
         // Tests. Nothing in Sources imports TestSupport.
@@ -256,8 +266,7 @@ let package = Package(
         tests(
             "WebhookDelivery",
             [
-                "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport", crypto, logging, nioCore, nioPosix,
-                nioHTTP1,
+                "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord", "TestSupport", crypto, logging,
             ]),
         tests(
             "PrivateCloudWorker",
@@ -268,8 +277,8 @@ let package = Package(
         tests(
             "DeliveryWorkers",
             [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport",
-                "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "TestSupport", "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests(
             "SpeakerSampleWorker",
