@@ -108,7 +108,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "SpeechRecognition",
-            dependencies: ["AudioCodecs", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
             swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
@@ -258,7 +258,7 @@ let package = Package(
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["HTTPTransport", "SpeechEngine", "TestSupport", logging]),
+        tests("SpeechRecognition", ["EarshotModel", "HTTPTransport", "SpeechEngine", "TestSupport", logging]),
         tests("AccessTokens", ["HTTPTransport", "TestSupport", cryptoExtras, jwtKit, logging]),
         tests("HTTPTransport", ["TestSupport", nioCore, logging]),
         tests(
