@@ -158,7 +158,8 @@ import WorkerRuntime
                 let fixture = try await Fixture(
                     [endpoint(one.url, policy: .all), endpoint(other.url, id: 2, seconds: 2, policy: .all)],
                     codec: .opusFS320)
-                var encoder = try OpusEncoder(sampleRate: Self.rate)
+                var encoder = try OpusEncoder(
+                    sampleRate: Self.rate, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
                 var packets: [[UInt8]] = []
                 for index in 0..<250 {
                     let tone = (0..<320).map { Int16(8_000 * ((index * 320 + $0) / 40 % 2 == 0 ? 1 : -1)) }

@@ -17,7 +17,8 @@ struct PartUploadTests {
     func bounds() {
         let states = states(commitsBoundsFirst: true)
         #expect(states.count > 100)
-        #expect(states.allSatisfy(\.isSound))
+        let areSound = states.allSatisfy { $0.isSound }
+        #expect(areSound)
         #expect(states.contains { $0.stored != nil })
     }
 
