@@ -163,7 +163,7 @@ import WorkerRuntime
                 var packets: [[UInt8]] = []
                 for index in 0..<250 {
                     let tone = (0..<320).map { Int16(8_000 * ((index * 320 + $0) / 40 % 2 == 0 ? 1 : -1)) }
-                    packets.append(try encoder.encode(tone))
+                    packets.append(try encoder.encode(tone[...]))
                 }
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0
