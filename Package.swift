@@ -108,12 +108,13 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "SpeechRecognition",
-            dependencies: ["EarshotModel", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
             swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
             swiftSettings: strict),
-        .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
+        .target(
+            name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging, coreMetrics], swiftSettings: strict),
         .target(
             name: "AudioStorage",
             dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore, nioPosix],
@@ -164,8 +165,8 @@ let package = Package(
         .target(
             name: "DeliveryWorkers",
             dependencies: [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "WebhookDelivery", "WorkerRuntime",
-                crypto, logging, nioCore, coreMetrics, lifecycle,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "WebhookDelivery", "WorkerRuntime", logging, nioCore, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -180,8 +181,8 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
             ],
             swiftSettings: strict),
         .target(
@@ -190,7 +191,7 @@ let package = Package(
                 "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
                 "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
                 hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
-                systemPackage,
+                systemPackage, "HTTPTransport", "WebhookDelivery",
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),
@@ -199,7 +200,7 @@ let package = Package(
             "earshot-transcript",
             [
                 "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
-                "WorkerRuntime",
+                "WorkerRuntime", logging,
             ]),
         executable(
             "earshot-coordinator",
@@ -209,8 +210,18 @@ let package = Package(
             ]),
 
         executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
-        executable("earshot-webhook", ["DeliveryWorkers", "ServiceBootstrap"]),
-        executable("earshot-audio-bytes", ["DeliveryWorkers", "ServiceBootstrap"]),
+        executable(
+            "earshot-webhook",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
+            ]),
+        executable(
+            "earshot-audio-bytes",
+            [
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "ServiceBootstrap",
+                "WebhookDelivery", "WorkerRuntime",
+            ]),
         executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
 
         // Tests. Nothing in Sources imports TestSupport.
@@ -228,6 +239,19 @@ let package = Package(
                 logging,
             ],
             path: "Tests/LaneProbe", swiftSettings: strict),
+        .target(
+            name: "ChaosHarness",
+            dependencies: [
+                "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient", "RedisClient",
+                "TestSupport", arguments, crypto, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+            ],
+            path: "Tests/ChaosHarness", swiftSettings: strict),
+        .executableTarget(
+            name: "earshot-chaos", dependencies: ["ChaosHarness", arguments], path: "Tests/ChaosCommand",
+            swiftSettings: strict),
+        tests("ChaosHarness", ["EarshotModel", "TestSupport"]),
+        .testTarget(
+            name: "FaultProxyTests", dependencies: ["TestSupport", nioCore, nioPosix], swiftSettings: strict),
         tests("EarshotModel", [nioCore]),
         tests("Supervision", ["TestSupport", logging, coreMetrics, lifecycle]),
         tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
@@ -242,8 +266,7 @@ let package = Package(
         tests(
             "WebhookDelivery",
             [
-                "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport", crypto, logging, nioCore, nioPosix,
-                nioHTTP1,
+                "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord", "TestSupport", crypto, logging,
             ]),
         tests(
             "PrivateCloudWorker",
@@ -254,8 +277,8 @@ let package = Package(
         tests(
             "DeliveryWorkers",
             [
-                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "TestSupport",
-                "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
+                "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
+                "TestSupport", "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests(
             "SpeakerSampleWorker",
@@ -296,6 +319,9 @@ let package = Package(
                 "EarshotClient", "EarshotModel", "RedisClient", "ServiceBootstrap", "SessionRecord", arguments,
                 coreMetrics, logging, nioPosix, subprocess, systemPackage,
             ]),
+        .testTarget(
+            name: "ProtocolModelTests", dependencies: ["AudioStreams", "EarshotModel", "TestSupport", nioCore],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

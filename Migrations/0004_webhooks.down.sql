@@ -1,1 +1,11 @@
--- Reserved.
+DROP FUNCTION earshot_audio_endpoints(text);
+DROP TABLE webhook_replays;
+DROP TABLE webhook_attempts;
+DROP TABLE webhook_deliveries;
+DROP TABLE webhook_lanes;
+DROP TABLE webhook_health;
+DROP TABLE webhook_app_users;
+DROP TABLE webhook_secrets;
+DROP TABLE webhook_endpoints;
+DROP FUNCTION earshot_webhook_changed();
+DROP FUNCTION earshot_webhook_owner_changed(text, text);

@@ -18,10 +18,10 @@ struct SpeechLane: LaneProcessor {
 
     /// What all lanes share.
     struct Services: Sendable {
-        let recognizer: any SpeechRecognizer
+        var recognizer: any SpeechRecognizer
         let voiceActivity: any VoiceActivityModel
         /// `nil` when interim text is switched off.
-        let interims: InterimPublisher?
+        var interims: InterimPublisher?
         /// `nil` when speakers are not told apart.
         let labelling: SpeakerLabelling?
         let metrics: TranscriptMetrics
@@ -44,6 +44,8 @@ struct SpeechLane: LaneProcessor {
     private var brokenSequences: [UInt64] = []
     private var lastInterimAt = ContinuousClock.now
     private var hasShownInterim = false
+    /// Capture time up to which the lane is through, once it has come so far.
+    private var heard: Int64?
 
     init(session: RegisteredSession, partition: Partition, services: Services) throws {
         self.services = services
@@ -118,6 +120,7 @@ struct SpeechLane: LaneProcessor {
     private mutating func emit(_ utterance: Utterance?, restart: Int, in context: LaneContext) async throws {
         let segments = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.captureTime(of: restart) ?? heard
         held.moveRestart(to: restart, brokenSequences: brokenSequences)
         try await commit(segments, speechEnd: speechEnd, isDone: false, reason: nil, in: context)
         try beginAnew()
@@ -134,6 +137,7 @@ struct SpeechLane: LaneProcessor {
         }
         let segments = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.endCaptureTime ?? heard
         held.moveRestartToEnd(brokenSequences: brokenSequences)
         try await commit(segments, speechEnd: speechEnd, isDone: isDone, reason: reason, in: context)
         try beginAnew()
@@ -153,7 +157,7 @@ struct SpeechLane: LaneProcessor {
         let transcript = try await recognition.transcript(of: utterance, &speakers)
         let segments = transcript.parts.enumerated().map { index, part in
             LabelledSegment(
-                segment: segment(part.text, part.speech, part.label, ordinal: ordinal + UInt64(index)),
+                segment: segment(part.recognized, part.speech, part.label, ordinal: ordinal + UInt64(index)),
                 label: part.label)
         }
         if let last = segments.last { lastLabel = last.label }
@@ -161,12 +165,12 @@ struct SpeechLane: LaneProcessor {
     }
 
     private func segment(
-        _ text: String, _ speech: Range<Int>, _ label: SpeakerLabel, ordinal: UInt64
+        _ recognized: RecognizedText, _ speech: Range<Int>, _ label: SpeakerLabel, ordinal: UInt64
     ) -> TranscriptSegment {
         var segment = TranscriptSegment(
-            id: SegmentID.of(session: session.session, ordinal: ordinal), text: text,
+            id: SegmentID.of(session: session.session, ordinal: ordinal), text: recognized.text,
             start: seconds(held.captureTime(of: speech.lowerBound)),
-            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: services.recognizer.name,
+            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: recognized.provider,
             language: session.parameters.language)
         label.apply(to: &segment)
         return segment
@@ -204,6 +208,8 @@ struct SpeechLane: LaneProcessor {
         let state = TranscriptState(restart: held.restart, speakers: speakers)
         output.progress = LaneProgress(
             next: held.startSequence, ordinal: ordinal, events: events, state: state.encoded, isDone: isDone)
+        output.heard = heard
+        output.speech = segments.isEmpty ? nil : speechEnd
         try await context.commit(output)
         if !segments.isEmpty, let speechEnd {
             services.metrics.finalLatency.recordNanoseconds(max(0, WallClock.microseconds - speechEnd) * 1000)
@@ -261,7 +267,8 @@ struct SpeechLane: LaneProcessor {
         else { return }
         lastInterimAt = .now
         hasShownInterim = true
-        let template = segment("…", computation.openSpeech, lastLabel, ordinal: ordinal)
+        let template = segment(
+            RecognizedText(text: "…", provider: interims.provider), computation.openSpeech, lastLabel, ordinal: ordinal)
         await interims.offer(
             InterimPublisher.Request(
                 session: session.session, gateway: session.gateway, ordinal: ordinal, samples: Array(open),

@@ -28,7 +28,7 @@ struct UtteranceRecognition {
             return transcript(utterance, [(pieces[0], try await whole.get())], labels)
         }
         _ = await whole
-        var texts: [(SpeakerPiece, String)] = []
+        var texts: [(SpeakerPiece, RecognizedText)] = []
         for piece in pieces {
             texts.append((piece, try await text(of: Array(utterance.samples[piece.samples])).get()))
         }
@@ -73,24 +73,25 @@ struct UtteranceRecognition {
     }
 
     private func transcript(
-        _ utterance: Utterance, _ texts: [(piece: SpeakerPiece, text: String)], _ labels: [Int: SpeakerLabel]
+        _ utterance: Utterance, _ texts: [(piece: SpeakerPiece, recognized: RecognizedText)], _ labels: [Int: SpeakerLabel]
     ) -> UtteranceTranscript {
         var transcript = UtteranceTranscript()
-        for (piece, text) in texts {
-            let trimmed = text.trimmingWhitespace()
-            guard !trimmed.isEmpty else { continue }
+        for (piece, recognized) in texts {
+            let text = recognized.text.trimmingWhitespace()
+            guard !text.isEmpty else { continue }
             let speech = utterance.start + piece.speech.lowerBound..<utterance.start + piece.speech.upperBound
             transcript.parts.append(
                 UtteranceTranscript.Part(
-                    text: trimmed, speech: speech, label: labels[piece.speaker] ?? SpeakerLabel(number: piece.speaker)))
+                    recognized: RecognizedText(text: text, provider: recognized.provider), speech: speech,
+                    label: labels[piece.speaker] ?? SpeakerLabel(number: piece.speaker)))
         }
         return transcript
     }
 
     /// The text, empty for audio that is refused: it would fail again, on every worker, and counts as heard.
-    private func text(of samples: [Float]) async -> Result<String, LaneFailure> {
+    private func text(of samples: [Float]) async -> Result<RecognizedText, LaneFailure> {
         do throws(RecognitionError) {
-            let text = try await services.recognizer.transcribe(samples, priority: .final(of: caller))
+            let text = try await services.recognizer.recognize(samples, priority: .final(of: caller))
             services.metrics.utterances.increment()
             return .success(text)
         } catch {
@@ -98,7 +99,7 @@ struct UtteranceRecognition {
             case .cancelled: return .failure(.abandoned)
             case .rejectedInput:
                 services.metrics.rejectedUtterances.increment()
-                return .success("")
+                return .success(RecognizedText(text: "", provider: services.recognizer.name))
             default: return .failure(.dependency(name: services.recognizer.name, reason: error.message))
             }
         }

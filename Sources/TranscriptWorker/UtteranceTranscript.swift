@@ -4,7 +4,7 @@ import SpeechRecognition
 struct UtteranceTranscript {
     /// One speaker's part; `speech` is in samples since the restart point.
     struct Part {
-        var text: String
+        var recognized: RecognizedText
         var speech: Range<Int>
         var label: SpeakerLabel
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Wakes one waiting task; a signal raised while nobody waits is kept, so none is missed between a look and the wait.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private enum State {
         case quiet
         case raised
@@ -10,7 +10,11 @@ final class Signal: Sendable {
 
     private let state = Mutex(State.quiet)
 
-    func raise() {
+    /// A signal nobody has raised.
+    package init() {}
+
+    /// Wakes the waiting task, or the next one that waits.
+    package func raise() {
         let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard case .waiting(let waiter) = state else {
                 state = .raised
@@ -23,7 +27,7 @@ final class Signal: Sendable {
     }
 
     /// Waits until it is raised, the deadline, or a cancellation; only one task may wait at a time.
-    func wait(until deadline: ContinuousClock.Instant) async {
+    package func wait(until deadline: ContinuousClock.Instant) async {
         await withTaskGroup(of: Void.self) { race in
             // tidy:allow Task.sleep a deadline, ended by the signal or by cancellation
             race.addTask { try? await Task.sleep(until: deadline) }

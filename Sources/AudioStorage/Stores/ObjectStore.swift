@@ -42,6 +42,9 @@ package protocol ObjectStore: Sendable {
 
     /// Removes an object; nothing happens when there is none.
     func delete(_ key: ObjectKey) async throws(ObjectStoreError)
+
+    /// Throws when the store is known to be away, before anybody prepares what could not be written.
+    func checkAvailable() throws(ObjectStoreError)
 }
 
 /// Whether a write may replace what is there.
@@ -69,6 +72,9 @@ package struct ObjectPage: Sendable, Equatable {
 }
 
 extension ObjectStore {
+    /// Nothing is known beforehand.
+    package func checkAvailable() throws(ObjectStoreError) {}
+
     /// All objects under a prefix.
     ///
     /// - Parameters:

@@ -1,5 +1,4 @@
 import ArgumentParser
-import AudioStreams
 import EarshotModel
 import ServiceBootstrap
 import SpeechEngine
@@ -25,26 +24,21 @@ struct TranscriptCommand: AsyncParsableCommand {
         let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
+        let remote = try remoteSpeech(settings, embedded: recognizer, logger: assembly.logger)
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
         let known = fleet.settings(in: assembly)
-        var labelling: SpeakerLabelling?
-        if try settings.bool("speakers", default: true) {
-            let voices = try EmbeddedVoices(library, on: recognizer)
-            labelling = SpeakerLabelling(analysis: VoiceAnalysis(turns: voices, embedder: voices)) {
-                try await known.cache.settings(of: $0, in: $1).voices
-            }
-        }
         let factory = SpeechLaneFactory(
-            recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)), interims: interims,
-            labelling: labelling, limits: fleet.limits)
+            recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
+            interims: interims, labelling: try labelling(settings, library, recognizer, known.cache), limits: fleet.limits)
+        let speech = [BackgroundService { try await recognizer.run() }]
+            + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
+            + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
-            [
-                fleet.service, known.service, BackgroundService { try await recognizer.run() },
-                BackgroundService { await interims?.run() },
+            [fleet.service, known.service] + speech + [
                 fleet.worker(
-                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),
+                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)
     }
 }

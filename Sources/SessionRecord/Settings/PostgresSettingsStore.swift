@@ -1,4 +1,5 @@
 package import EarshotModel
+import FoundationEssentials
 package import PostgresClient
 
 /// Settings in Postgres.
@@ -59,7 +60,8 @@ package struct PostgresSettingsStore: SettingsStore {
     /// One statement, so that a document and its revision belong together.
     private static let selection = """
         SELECT c.uid, c.revision, coalesce(s.storage, false) AS storage,
-            coalesce(s.protection, 'standard') AS protection
+            coalesce(s.protection, 'standard') AS protection,
+            earshot_audio_endpoints(c.uid)::text AS audio_endpoints
         FROM settings_changes AS c LEFT JOIN user_settings AS s USING (uid)
         """
 
@@ -78,10 +80,12 @@ package struct PostgresSettingsStore: SettingsStore {
     private static func read(_ row: PostgresRow) throws(PostgresError) -> ProjectedSettings? {
         guard let user = UserID(try row.decode("uid", as: String.self)) else { return nil }
         let protection: String = try row.decode("protection")
+        let endpoints: String = try row.decode("audio_endpoints")
         return ProjectedSettings(
             user: user,
             settings: UserSettings(
                 revision: try row.decode("revision"), isStorageOn: try row.decode("storage"),
-                protection: UserSettings.Protection(rawValue: protection) ?? .standard))
+                protection: UserSettings.Protection(rawValue: protection) ?? .standard,
+                audioEndpoints: (try? JSONDecoder().decode([AudioEndpoint].self, from: Data(endpoints.utf8))) ?? []))
     }
 }

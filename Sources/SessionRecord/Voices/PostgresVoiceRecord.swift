@@ -4,13 +4,9 @@ package import PostgresClient
 /// Voices in Postgres; a change of them is a change of the user's settings, by a trigger.
 package struct PostgresVoiceRecord: VoiceRecord {
     private let client: PostgresClient
-    private let record: PostgresSessionRecord
 
     /// Voices in a migrated database.
-    package init(client: PostgresClient) {
-        self.client = client
-        record = PostgresSessionRecord(client: client)
-    }
+    package init(client: PostgresClient) { self.client = client }
 
     package func segments(
         ofConversation id: String, user: UserID
@@ -24,19 +20,12 @@ package struct PostgresVoiceRecord: VoiceRecord {
         } catch {
             throw SessionRecordError(error)
         }
-        let places = try await query("SELECT id, session FROM segments WHERE conversation = \(id)")
-        var sessions: [String: String] = [:]
-        for place in try decode(
-            places,
-            { (row) throws(PostgresError) in
-                (id: try row.decode("id", as: String.self), session: try row.decode("session", as: String.self))
-            })
-        {
-            sessions[place.id] = place.session
-        }
-        return try await record.segments(ofConversation: id).map {
-            PlacedSegment(segment: $0, session: sessions[$0.id] ?? "", origin: origin)
-        }
+        let segments = try await query(
+            """
+            SELECT id, session, text, start_seconds, end_seconds, speaker_id FROM segments
+            WHERE uid = \(user.text) AND conversation = \(id) ORDER BY start_seconds, session, ordinal
+            """)
+        return try decode(segments) { (row) throws(PostgresError) in try Self.segment(row, origin: origin) }
     }
 
     package func voice(of person: String, user: UserID) async throws(SessionRecordError) -> TaughtVoice? {
@@ -95,6 +84,16 @@ package struct PostgresVoiceRecord: VoiceRecord {
         } catch {
             throw SessionRecordError(error)
         }
+    }
+
+    private static func segment(_ row: PostgresRow, origin: Int64) throws(PostgresError) -> PlacedSegment {
+        var segment = TranscriptSegment(
+            id: UniqueID(high: 0, low: 0), text: try row.decode("text"), start: try row.decode("start_seconds"),
+            end: try row.decode("end_seconds"), sttProvider: nil)
+        // A back end names its segments in its own form.
+        segment.id = try row.decode("id")
+        segment.speakerID = try row.decode("speaker_id")
+        return PlacedSegment(segment: segment, session: try row.decode("session"), origin: origin)
     }
 
     private static func voice(_ row: PostgresRow) throws(PostgresError) -> TaughtVoice {

@@ -1,0 +1,209 @@
+import AudioStreams
+import CoreMetrics
+import EarshotModel
+import WebhookDelivery
+import WorkerRuntime
+
+/// One session's way from frames to windows at the user's audio endpoints.
+///
+/// What is committed is where each endpoint stands: everything before it has arrived or was skipped. A successor decodes
+/// from there and repeats at most the windows that were on their way, under the same ids.
+struct AudioBytesLane: LaneProcessor {
+    /// What all lanes share.
+    struct Services: Sendable {
+        let settings: @Sendable (UserID, Partition) async throws -> UserSettings
+        let sender: AudioWindowSender
+        let limits: Limits
+        let deliveryLimits: DeliveryLimits
+    }
+
+    /// One endpoint: its windows on their way, and where the next one begins.
+    private struct Outlet {
+        let channel: WindowChannel
+        var windowSamples: UInt64
+        var sample: UInt64
+        var sequence: UInt64
+        var isGoneTold = false
+    }
+
+    /// Frames between two commits while nobody gets the audio: a second or two.
+    private static let idleCommitFrames: UInt64 = 100
+
+    private let services: Services
+    private let session: RegisteredSession
+    private let partition: Partition
+    private let settled = Signal()
+    private var held: HeldSession
+    private var outlets: [Outlet] = []
+    private var restored: [WindowCursor]
+    private var committed: LaneProgress
+
+    init(_ session: RegisteredSession, in partition: Partition, services: Services) throws {
+        self.services = services
+        self.session = session
+        self.partition = partition
+        committed = session.progress
+        restored = try WindowCursor.decode(session.progress.state)
+        held = try HeldSession(
+            session.parameters, from: session.progress.next, gapMinimum: services.limits.captureGapMinimum)
+    }
+
+    // MARK: LaneProcessor
+
+    mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
+        for entry in entries {
+            let hasGap = held.hasGap(before: entry)
+            if hasGap { try await cutWindows(atEnd: true) }
+            let isFirst = held.endSample == nil
+            guard let start = held.append(entry) else { continue }
+            try await followSettings(from: start)
+            if hasGap || isFirst { jump(to: start) }
+            try await cutWindows(atEnd: false)
+        }
+        try await commit(isDone: false, in: context)
+        await context.hold(bytes: held.byteCount)
+    }
+
+    mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws {
+        try await cutWindows(atEnd: true)
+        let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout * 2
+        while outlets.contains(where: { !$0.channel.withQueue(\.isSettled) }), ContinuousClock.now < deadline {
+            await settled.wait(until: deadline)
+        }
+        for outlet in outlets where !outlet.channel.withQueue(\.isSettled) {
+            guard outlet.channel.withQueue(\.policy) == .latest else { throw unavailable(outlet) }
+            outlet.channel.withQueue { $0.abandon() }
+        }
+        try await commit(isDone: true, in: context)
+    }
+
+    mutating func idle(in context: LaneContext) async throws { try await commit(isDone: false, in: context) }
+
+    mutating func cut(in context: LaneContext) async throws { try await commit(isDone: false, in: context) }
+
+    // MARK: Endpoints
+
+    /// Takes up endpoints that are new and lets go of those that are no more.
+    private mutating func followSettings(from start: UInt64) async throws {
+        let settings: UserSettings
+        do {
+            settings = try await services.settings(session.user, partition)
+        } catch {
+            throw LaneFailure.dependency(name: "settings", reason: "\(error)")
+        }
+        var wanted: [UniqueID: AudioEndpoint] = [:]
+        for endpoint in settings.audioEndpoints {
+            if let id = UniqueID(endpoint.id) { wanted[id] = endpoint }
+        }
+        for outlet in outlets where wanted[outlet.channel.endpoint] == nil {
+            outlet.channel.withQueue { $0.abandon() }
+        }
+        outlets.removeAll { wanted[$0.channel.endpoint] == nil }
+        for (id, endpoint) in wanted.sorted(by: { $0.key < $1.key }) {
+            let samples = UInt64(max(1, endpoint.windowSeconds)) * UInt64(session.parameters.sampleRate)
+            if let index = outlets.firstIndex(where: { $0.channel.endpoint == id }) {
+                outlets[index].windowSamples = samples
+                outlets[index].channel.update(endpoint)
+                continue
+            }
+            let cursor = restored.first { $0.endpoint == id } ?? WindowCursor(endpoint: id, sample: start)
+            restored.removeAll { $0.endpoint == id }
+            let channel = WindowChannel(session, cursor: cursor, settings: endpoint, settled: settled)
+            outlets.append(
+                Outlet(
+                    channel: channel, windowSamples: samples, sample: cursor.sample, sequence: cursor.sequence))
+        }
+    }
+
+    /// Nothing lies between what there was and a position.
+    private mutating func jump(to start: UInt64) {
+        for index in outlets.indices where outlets[index].sample < start {
+            outlets[index].sample = start
+            outlets[index].channel.withQueue { $0.jump(to: start) }
+        }
+    }
+
+    // MARK: Windows
+
+    /// Cuts every window that is whole, and at an end the rest as well.
+    private mutating func cutWindows(atEnd: Bool) async throws {
+        guard let end = held.endSample else { return }
+        for index in outlets.indices {
+            while outlets[index].sample < end {
+                let length = end - outlets[index].sample
+                guard length >= outlets[index].windowSamples || atEnd else { break }
+                try await waitForRoom(outlets[index])
+                cutWindow(of: index, length: min(length, outlets[index].windowSamples))
+            }
+        }
+        held.drop(
+            cutBefore: outlets.map(\.sample).min() ?? end, settledBefore: settledSample ?? end)
+    }
+
+    private mutating func cutWindow(of index: Int, length: UInt64) {
+        let outlet = outlets[index]
+        let range = outlet.sample..<outlet.sample + length
+        let (pcm, captureTime) = held.cut(range)
+        outlet.channel.withQueue { queue in
+            queue.offer(
+                AudioWindow(
+                    sequence: outlet.sequence, start: range.lowerBound, end: range.upperBound,
+                    captureTime: captureTime, pcm: pcm))
+        }
+        services.sender.offer(outlet.channel)
+        outlets[index].sample = range.upperBound
+        outlets[index].sequence += 1
+    }
+
+    /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream.
+    private func waitForRoom(_ outlet: Outlet) async throws {
+        let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
+        while outlet.channel.withQueue(\.isFull) {
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { throw unavailable(outlet) }
+            await settled.wait(until: deadline)
+        }
+    }
+
+    private func unavailable(_ outlet: Outlet) -> LaneFailure {
+        .dependency(name: "audio endpoint", reason: "\(outlet.channel.endpoint) does not take its windows")
+    }
+
+    // MARK: Commits
+
+    private var settledSample: UInt64? { outlets.map { $0.channel.withQueue(\.cursor.sample) }.min() }
+
+    private mutating func commit(isDone: Bool, in context: LaneContext) async throws {
+        if let end = held.endSample {
+            held.drop(cutBefore: outlets.map(\.sample).min() ?? end, settledBefore: settledSample ?? end)
+        }
+        var progress = committed
+        progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)
+        progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) })
+        progress.isDone = isDone
+        let gone = outlets.filter { !$0.isGoneTold && $0.channel.withQueue(\.isGone) }
+        var output = LaneOutput(progress: progress)
+        output.events = gone.map { outlet in
+            output.progress.events += 1
+            return goneEvent(outlet.channel.endpoint, ordinal: output.progress.events).json
+        }
+        guard isDone || !gone.isEmpty || progress.state != committed.state
+            || progress.next >= committed.next + Self.idleCommitFrames
+        else { return }
+        try await context.commit(output)
+        committed = output.progress
+        for index in outlets.indices where outlets[index].channel.withQueue(\.isGone) {
+            outlets[index].isGoneTold = true
+        }
+    }
+
+    /// The webhook worker, which has the database, disables the endpoint when it sees this.
+    private func goneEvent(_ endpoint: UniqueID, ordinal: UInt64) -> SessionEvent {
+        var event = SessionEvent(
+            type: .endpointDisabled, group: WorkerGroup.audioBytes.name, uid: session.user.text,
+            session: session.session, conversation: session.conversation, time: WallClock.microseconds,
+            ordinal: ordinal)
+        event.endpoint = endpoint.description
+        event.reason = PostgresDeliveryStore.goneReason
+        return event
+    }
+}

@@ -1,0 +1,107 @@
+import EarshotModel
+
+/// The windows of one session on their way to one endpoint: what is sent next, what is skipped, what is settled.
+///
+/// No I/O and no clock of its own. At most one window is under way and one waits behind it.
+struct WindowQueue {
+    /// One under way, one behind it.
+    private static let windowsMaximum = 2
+
+    let policy: AudioEndpoint.Policy
+    private var line: [AudioWindow] = []
+    /// Whether the first of the line is being sent.
+    private var isUnderWay = false
+    /// Failures in a row, for the pause before the next attempt.
+    private(set) var failures = 0
+    private(set) var notBefore: ContinuousClock.Instant
+    /// What is committed: everything before it has arrived or was skipped.
+    private(set) var cursor: WindowCursor
+    /// Whether the receiver is gone for good (410): nothing is sent any more.
+    private(set) var isGone = false
+
+    init(_ cursor: WindowCursor, policy: AudioEndpoint.Policy, now: ContinuousClock.Instant) {
+        self.cursor = cursor
+        self.policy = policy
+        notBefore = now
+    }
+
+    /// Whether everything that was offered has arrived or was skipped.
+    var isSettled: Bool { line.isEmpty }
+
+    /// Whether a window could be sent, now or at `notBefore`.
+    var isReady: Bool { !isUnderWay && !line.isEmpty }
+
+    /// Whether no window may be offered now; never with the policy `latest`.
+    var isFull: Bool { policy == .all && line.count >= Self.windowsMaximum }
+
+    /// Takes a window; with the policy `latest` it replaces one that waits.
+    mutating func offer(_ window: AudioWindow) {
+        guard !isGone else { return settle(window.end, window.sequence + 1) }
+        if policy == .latest, line.count > (isUnderWay ? 1 : 0) {
+            line.removeLast()
+            cursor.skipped += 1
+        }
+        line.append(window)
+        move()
+    }
+
+    /// The window to send now, with the number of skipped ones to announce.
+    mutating func next(now: ContinuousClock.Instant) -> (window: AudioWindow, skipped: UInt64)? {
+        guard isReady, now >= notBefore, let window = line.first else { return nil }
+        isUnderWay = true
+        return (window, cursor.skipped)
+    }
+
+    /// The window under way arrived.
+    mutating func succeed(announced skipped: UInt64) {
+        guard isUnderWay else { return }
+        isUnderWay = false
+        failures = 0
+        cursor.skipped -= min(skipped, cursor.skipped)
+        removeFirst()
+    }
+
+    /// The window under way did not arrive: it is sent again, unless the policy prefers the one behind it.
+    mutating func fail(retryAt: ContinuousClock.Instant) {
+        guard isUnderWay else { return }
+        isUnderWay = false
+        failures += 1
+        notBefore = retryAt
+        guard policy == .latest, line.count > 1 else { return }
+        cursor.skipped += 1
+        removeFirst()
+    }
+
+    /// The receiver is gone for good.
+    mutating func close() {
+        isGone = true
+        abandon()
+    }
+
+    /// Gives up what is in line: the receiver is gone, or the session has ended and it does not answer.
+    mutating func abandon() {
+        isUnderWay = false
+        while !line.isEmpty { removeFirst() }
+    }
+
+    /// A gap lies between what is settled and the next window.
+    mutating func jump(to sample: UInt64) {
+        if isSettled { cursor.sample = max(cursor.sample, sample) }
+    }
+
+    private mutating func removeFirst() {
+        let window = line.removeFirst()
+        settle(window.end, window.sequence + 1)
+        move()
+    }
+
+    /// Everything before the first in line is settled, gaps too.
+    private mutating func move() {
+        if let first = line.first { settle(first.start, first.sequence) }
+    }
+
+    private mutating func settle(_ sample: UInt64, _ sequence: UInt64) {
+        cursor.sample = max(cursor.sample, sample)
+        cursor.sequence = max(cursor.sequence, sequence)
+    }
+}

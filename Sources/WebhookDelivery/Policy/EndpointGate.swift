@@ -1,0 +1,83 @@
+package import HTTPTransport
+
+/// What one process thinks of an endpoint's health: how many requests it may get at once, or none for a while.
+///
+/// A circuit breaker with a slow start, without I/O or a clock of its own: an endpoint that hangs gets one or two
+/// requests before it is known, not as many as there are slots.
+package struct EndpointGate: Sendable {
+    /// How a request ended, as far as it says something about the endpoint.
+    package enum Outcome: Sendable {
+        case success
+        case failure
+        /// It was not sent, or our own policy refused it.
+        case inconclusive
+    }
+
+    private var breaker: CircuitBreaker
+    private let initialWindow: Int
+    private var window: Int
+    /// Requests under way.
+    package private(set) var inFlight = 0
+    /// When it was used last, so that idle gates can be forgotten.
+    package private(set) var lastUse: ContinuousClock.Instant
+
+    /// A gate for an endpoint nobody knows yet.
+    package init(_ limits: DeliveryLimits, now: ContinuousClock.Instant) {
+        var policy = CircuitBreaker.Policy()
+        policy.failuresMaximum = limits.breakerFailures
+        policy.openDuration = limits.breakerPause
+        policy.openDurationMaximum = limits.breakerPauseMaximum
+        policy.trialDuration = limits.claimDuration
+        breaker = CircuitBreaker(policy)
+        initialWindow = limits.initialConcurrency
+        window = limits.initialConcurrency
+        lastUse = now
+    }
+
+    /// Requests that may start now.
+    package func allowance(now: ContinuousClock.Instant) -> Int {
+        switch breaker.state(now: now) {
+        case .closed: max(0, window - inFlight)
+        case .open: 0
+        case .halfOpen: inFlight == 0 ? 1 : 0
+        }
+    }
+
+    /// When an endpoint that is left alone may be probed; `nil` when it is not left alone.
+    package func opensAt(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard breaker.state(now: now) == .open else { return nil }
+        var copy = breaker
+        if case .refused(let until) = copy.admit(now: now) { return until }
+        return nil
+    }
+
+    /// Starts a request; `nil` when the endpoint is left alone.
+    package mutating func begin(now: ContinuousClock.Instant) -> CircuitBreaker.Ticket? {
+        lastUse = now
+        guard case .admitted(let ticket) = breaker.admit(now: now) else { return nil }
+        inFlight += 1
+        return ticket
+    }
+
+    /// A request ended.
+    ///
+    /// - Parameters:
+    ///   - outcome: What it says about the endpoint.
+    ///   - ticket: What `begin` gave.
+    ///   - concurrency: The endpoint's setting, up to which successes widen its window.
+    ///   - now: The instant.
+    package mutating func end(
+        _ outcome: Outcome, _ ticket: CircuitBreaker.Ticket, concurrency: Int, now: ContinuousClock.Instant
+    ) {
+        inFlight = max(0, inFlight - 1)
+        switch outcome {
+        case .success:
+            window = min(max(1, concurrency), max(window * 2, initialWindow))
+            breaker.report(.success, of: ticket, now: now)
+        case .failure:
+            window = 1
+            breaker.report(.failure, of: ticket, now: now)
+        case .inconclusive: breaker.report(.inconclusive, of: ticket, now: now)
+        }
+    }
+}

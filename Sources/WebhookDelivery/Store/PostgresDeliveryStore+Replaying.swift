@@ -1,0 +1,116 @@
+package import EarshotModel
+import PostgresClient
+
+/// Replays: durable jobs that bring dead deliveries back, in steps of one transaction each.
+///
+/// A step takes up a bounded number of dead deliveries and moves the job's place behind them in the same transaction, so
+/// that a process may die at any point. Delivered ones are never touched; one that dies again stays dead, because the
+/// job's place is behind it.
+extension PostgresDeliveryStore {
+    /// Starts a replay of everything that died since a time, of one endpoint or of all.
+    ///
+    /// - Parameters:
+    ///   - since: Unix µs; deliveries created then or later, up to now.
+    ///   - endpoint: Only this one's.
+    /// - Returns: The job's id.
+    /// - Throws: `.notFound` when there is no such endpoint.
+    package func startReplay(since: Int64, endpoint: UniqueID?) async throws(WebhookError) -> UniqueID {
+        let id = UniqueID.timeOrdered(at: WallClock.microseconds)
+        if let endpoint {
+            let known: [PostgresRow]
+            do {
+                known = try await client.query(
+                    "SELECT 1 FROM webhook_endpoints WHERE id = \(endpoint.description)::uuid")
+            } catch {
+                throw WebhookError(error)
+            }
+            guard !known.isEmpty else {
+                throw WebhookError(.notFound, "there is no endpoint \(endpoint); `earshot endpoint list` lists them")
+            }
+        }
+        _ = try await execute(
+            """
+            INSERT INTO webhook_replays (id, endpoint, since, taken_at, taken_id)
+            VALUES (\(id.description)::uuid, \(endpoint?.description)::uuid, \(microseconds: since),
+                \(microseconds: since), '00000000-0000-0000-0000-000000000000')
+            """)
+        return id
+    }
+
+    /// Takes the next step of the oldest replay that is not through.
+    ///
+    /// - Returns: How many deliveries were taken up; `nil` when no replay has anything to do now.
+    package func stepReplay() async throws(WebhookError) -> Int? {
+        do {
+            return try await client.withTransaction { connection in
+                let jobs = try await connection.query(
+                    """
+                    SELECT r.id, \(limits.replayInHand) - (SELECT count(*) FROM webhook_deliveries d
+                        WHERE d.replay = r.id AND d.state = 'pending') AS room
+                    FROM webhook_replays r WHERE r.finished_at IS NULL ORDER BY r.created_at
+                    LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+                    """)
+                guard let job = jobs.first, try job.decode("room", as: Int.self) > 0 else { return nil }
+                return try await step(try job.decode("id"), room: try job.decode("room"), on: connection)
+            }
+        } catch {
+            throw WebhookError(error)
+        }
+    }
+
+    private func step(_ job: String, room: Int, on connection: PostgresConnection) async throws -> Int {
+        let taken = try await connection.query(
+            """
+            WITH found AS (
+                SELECT d.id, d.created_at FROM webhook_deliveries d
+                    JOIN webhook_replays r ON r.id = \(job)::uuid
+                WHERE d.state = 'dead' AND (d.created_at, d.id) > (r.taken_at, r.taken_id)
+                    AND d.created_at >= r.since AND d.created_at <= r.until
+                    AND (r.endpoint IS NULL OR d.endpoint = r.endpoint)
+                    AND (d.body IS NOT NULL OR d.source IS NOT NULL)
+                ORDER BY d.created_at, d.id LIMIT \(room) FOR UPDATE OF d
+            ), brought AS (
+                UPDATE webhook_deliveries d SET state = 'pending', failures = 0, due_at = now(), finished_at = NULL,
+                    replay = \(job)::uuid
+                FROM found WHERE d.id = found.id
+            )
+            SELECT id, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us FROM found
+            ORDER BY created_at, id
+            """)
+        guard let last = taken.last else {
+            try await connection.execute(
+                "UPDATE webhook_replays SET finished_at = now() WHERE id = \(job)::uuid")
+            return 0
+        }
+        try await connection.execute(
+            """
+            UPDATE webhook_replays SET taken = taken + \(taken.count), taken_id = \(try last.decode("id", as: String.self))::uuid,
+                taken_at = \(microseconds: try last.decode("created_us", as: Int64.self))
+            WHERE id = \(job)::uuid
+            """)
+        return taken.count
+    }
+
+    /// How far a replay is; `nil` when there is none of that id.
+    package func progress(ofReplay id: UniqueID) async throws(WebhookError) -> ReplayProgress? {
+        do {
+            let rows = try await client.query(
+                """
+                SELECT r.endpoint, r.since, r.until, r.taken, r.finished_at,
+                    count(d.id) FILTER (WHERE d.state = 'delivered') AS delivered,
+                    count(d.id) FILTER (WHERE d.state IN ('pending', 'waiting')) AS pending,
+                    count(d.id) FILTER (WHERE d.state = 'dead') AS dead
+                FROM webhook_replays r LEFT JOIN webhook_deliveries d ON d.replay = r.id
+                WHERE r.id = \(id.description)::uuid GROUP BY r.id
+                """)
+            guard let row = rows.first else { return nil }
+            return ReplayProgress(
+                id: id, endpoint: try row.decode("endpoint"), since: try row.decodeMicroseconds("since") ?? 0,
+                until: try row.decodeMicroseconds("until") ?? 0, taken: try row.decode("taken"),
+                delivered: try row.decode("delivered"), pending: try row.decode("pending"),
+                dead: try row.decode("dead"), takenAllAt: try row.decodeMicroseconds("finished_at"))
+        } catch {
+            throw WebhookError(error)
+        }
+    }
+}

@@ -1,0 +1,291 @@
+import AudioCodecs
+import AudioStreams
+import DeliveryWorkers
+import EarshotModel
+import HTTPTransport
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+import WebhookDelivery
+import WorkerRuntime
+
+@Suite struct AudioBytesTests {
+    private static let partitions = 4
+    private static let rate = 16_000
+
+    /// A session in a hand-off, whose audio goes to some endpoints.
+    private struct Fixture {
+        let handOff: InMemoryHandOff
+        let limits: Limits
+        let session: TestSession
+        let epoch: FencingToken
+        let endpoints: [AudioEndpoint]
+        let partition: Partition
+        var deliveryLimits = DeliveryFixture.fastLimits
+
+        init(_ endpoints: [AudioEndpoint], codec: AudioCodec = .pcm16) async throws {
+            var limits = Limits()
+            limits.heartbeatInterval = .milliseconds(20)
+            limits.leaseLapse = .milliseconds(200)
+            self.limits = limits
+            self.endpoints = endpoints
+            handOff = InMemoryHandOff(limits: limits)
+            session = TestSession(user: "alice")
+            partition = Partition(of: session.user, count: AudioBytesTests.partitions)
+            var registration = session.registration()
+            registration.parameters = SessionParameters(codec: codec, sampleRate: AudioBytesTests.rate)
+            epoch = try await handOff.register(registration, in: partition).epoch
+            try await handOff.enable(audioGroups: [.audioBytes], eventGroups: [], in: [partition])
+        }
+
+        /// Appends frames from a sample on, in entries of ten.
+        func append(
+            _ frames: [[UInt8]], samplesEach: Int, from sample: inout UInt64, sequence: inout UInt64,
+            delay: Int64 = 0
+        ) async throws {
+            var batch = FrameBatch()
+            for (index, frame) in frames.enumerated() {
+                batch.append(
+                    ByteBuffer(bytes: frame), samples: samplesEach, sequence: sequence, firstSample: sample,
+                    captureTime: TestSession.epoch + delay + Int64(sample) * 1_000_000 / Int64(AudioBytesTests.rate))
+                sequence += 1
+                sample += UInt64(samplesEach)
+                guard batch.frameCount == 10 || index == frames.count - 1 else { continue }
+                _ = try await handOff.append(
+                    batch.close(session: session.id, epoch: 1, flags: .audioBytes, language: "en"), to: partition)
+            }
+        }
+
+        func end() async throws { _ = try await handOff.end(session.ending(epoch: epoch), in: partition) }
+
+        var isDone: Bool {
+            get async throws {
+                try await handOff.session(session.id, group: .audioBytes, in: partition)?.progress.isDone == true
+            }
+        }
+
+        /// Runs a worker while `body` runs; abruptly means cancelled, so that its lease lapses.
+        func working(abrupt: Bool = false, _ body: () async throws -> Void) async throws {
+            let policy = try DestinationPolicy(allowedNetworks: ["127.0.0.0/8"], allowsPlainHTTP: true)
+            let transport = HTTPTransport(HTTPTransportConfiguration(destinations: policy), logger: .silent)
+            let sender = AudioWindowSender(
+                sender: WebhookSender(transport: transport, limits: deliveryLimits, logger: .silent),
+                limits: deliveryLimits)
+            let worker = Worker(
+                Worker.Configuration(
+                    group: .audioBytes, routing: .sessions(wanted: .audioBytes),
+                    member: Incarnation(startingAs: "audio-bytes-0"), partitions: AudioBytesTests.partitions,
+                    limits: limits),
+                handOff: handOff, reader: handOff,
+                factory: AudioBytesLaneFactory(sender: sender, limits: limits, deliveryLimits: deliveryLimits) {
+                    [endpoints] _, _ in UserSettings(audioEndpoints: endpoints)
+                }, logger: .silent)
+            let group = ServiceGroup(services: [sender, worker], logger: .silent)
+            await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await transport.run() }
+                tasks.addTask { try await group.run() }
+                do {
+                    try await body()
+                } catch {
+                    Issue.record(error)
+                }
+                if !abrupt {
+                    await group.triggerGracefulShutdown()
+                    _ = await tasks.nextResult()
+                }
+                tasks.cancelAll()
+                while await tasks.nextResult() != nil {}
+            }
+        }
+    }
+
+    private func endpoint(
+        _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest, key: SigningKey = .newShared()
+    ) -> AudioEndpoint {
+        AudioEndpoint(
+            id: UniqueID(high: 7, low: id).description, url: url, secrets: [key.text], windowSeconds: seconds,
+            policy: policy)
+    }
+
+    /// Samples that say where they are.
+    private func pcm(_ samples: Range<Int>) -> [UInt8] {
+        PCM.littleEndianBytes(samples.map { Int16(truncatingIfNeeded: $0 &* 7) })
+    }
+
+    private func frames(_ samples: Int, each: Int = 320) -> [[UInt8]] {
+        stride(from: 0, to: samples, by: each).map { pcm($0..<min($0 + each, samples)) }
+    }
+
+    @Test("Windows of the length asked for, the rest at the end, in order, signed, with where and when they are from")
+    func windows() async throws {
+        try await Receiver.with(path: "/audio?uid=x&k=v") { receiver in
+            let key = SigningKey.newShared()
+            let fixture = try await Fixture([endpoint(receiver.url, policy: .all, key: key)])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            let samples = 40_000
+            try await fixture.append(frames(samples), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            let received = receiver.received
+            #expect(received.map(\.body.count) == [32_000, 32_000, 16_000])
+            #expect(received.flatMap(\.body) == pcm(0..<samples))
+            #expect(received.map(\.sequence) == [0, 1, 2])
+            let first = try #require(received.first)
+            #expect(first.uri == "/audio?k=v&sample_rate=16000&uid=alice")
+            #expect(first.header("content-type") == "application/octet-stream")
+            #expect(first.header("earshot-session") == fixture.session.id.description)
+            #expect(first.header("earshot-capture-time") == ISOTime.text(TestSession.epoch))
+            #expect(received[2].header("earshot-capture-time") == ISOTime.text(TestSession.epoch + 2_000_000))
+            let time = try #require(Int64(first.header("webhook-timestamp") ?? ""))
+            #expect(
+                first.header("webhook-signature")
+                    == WebhookSignature.headers(id: first.id, timestamp: time, body: first.body, keys: [key])[2].value)
+            #expect(
+                first.header("earshot-digest-signature")
+                    == WebhookSignature.digestHeaders(id: first.id, timestamp: time, body: first.body, keys: [key])[1]
+                    .value)
+        }
+    }
+
+    @Test("Opus is decoded to PCM; several endpoints get windows of their own length")
+    func opus() async throws {
+        try await Receiver.with { one in
+            try await Receiver.with { other in
+                let fixture = try await Fixture(
+                    [endpoint(one.url, policy: .all), endpoint(other.url, id: 2, seconds: 2, policy: .all)],
+                    codec: .opusFS320)
+                var encoder = try OpusEncoder(
+                    sampleRate: Self.rate, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
+                var packets: [[UInt8]] = []
+                for index in 0..<250 {
+                    let tone = (0..<320).map { Int16(8_000 * ((index * 320 + $0) / 40 % 2 == 0 ? 1 : -1)) }
+                    packets.append(try encoder.encode(tone[...]))
+                }
+                var sample: UInt64 = 0
+                var sequence: UInt64 = 0
+                try await fixture.append(packets, samplesEach: 320, from: &sample, sequence: &sequence)
+                try await fixture.end()
+                try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+                #expect(one.received.map(\.body.count) == [32_000, 32_000, 32_000, 32_000, 32_000])
+                #expect(other.received.map(\.body.count) == [64_000, 64_000, 32_000])
+                #expect(one.received.flatMap(\.body) == other.received.flatMap(\.body))
+                #expect(one.received[1].body.contains { $0 != 0 })
+            }
+        }
+    }
+
+    @Test("A slow receiver gets the latest windows, and is told how many were skipped")
+    func latest() async throws {
+        try await Receiver.with { _ in .status(500) } _: { receiver in
+            let fixture = try await Fixture([endpoint(receiver.url)])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.working {
+                for _ in 0..<6 {
+                    try await fixture.append(frames(16_000), samplesEach: 320, from: &sample, sequence: &sequence)
+                }
+                try await eventually("all audio is taken in, one window is left") {
+                    let session = try await fixture.handOff.session(
+                        fixture.session.id, group: .audioBytes, in: fixture.partition)
+                    return (session?.progress.next ?? 0) >= 200
+                }
+                receiver.answer { _ in .status(200) }
+                try await fixture.end()
+                try await eventually("the session is done") { try await fixture.isDone }
+            }
+            let last = try #require(receiver.received.last)
+            #expect(last.sequence == 5)
+            let skipped = try #require(Int(last.header("earshot-skipped") ?? ""))
+            #expect((4...5).contains(skipped))
+        }
+    }
+
+    @Test("With all, a receiver that is away for a while gets every window, in order")
+    func all() async throws {
+        try await Receiver.with { _ in .status(503) } _: { receiver in
+            let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            let good = Mutex<[Int]>([])
+            try await fixture.append(frames(80_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working {
+                try await eventually("some attempts fail") { receiver.received.count >= 3 }
+                #expect(Set(receiver.received.map(\.sequence)) == [0])
+                receiver.answer { request in
+                    good.withLock { $0.append(request.sequence) }
+                    return .status(200)
+                }
+                try await eventually("the session is done") { try await fixture.isDone }
+            }
+            #expect(good.withLock(\.self) == [0, 1, 2, 3, 4])
+            #expect(Set(receiver.received.map(\.id)).count == 5)
+        }
+    }
+
+    @Test("A worker that dies repeats at most what was on its way, under the same ids, with the same bytes")
+    func takeOver() async throws {
+        try await Receiver.with { request in request.sequence < 2 ? .status(200) : .hang } _: { receiver in
+            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            fixture.deliveryLimits.totalTimeout = .seconds(30)
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(72_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working(abrupt: true) {
+                try await eventually("the third window hangs") { receiver.received.count == 3 }
+            }
+            receiver.answer { _ in .status(200) }
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            var bodies: [String: [UInt8]] = [:]
+            for request in receiver.received {
+                #expect(bodies[request.id] == nil || bodies[request.id] == request.body, "one id, one body")
+                bodies[request.id] = request.body
+            }
+            #expect(bodies.count == 5)
+            let inOrder = Dictionary(receiver.received.map { ($0.sequence, $0.body) }) { $1 }
+            #expect(inOrder.sorted { $0.key < $1.key }.flatMap(\.value) == pcm(0..<72_000).prefix(144_000).map(\.self))
+        }
+    }
+
+    @Test("A pause of the device ends a window, so that capture times are right")
+    func gap() async throws {
+        try await Receiver.with { receiver in
+            let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(8_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.append(
+                frames(16_000), samplesEach: 320, from: &sample, sequence: &sequence, delay: 60_000_000)
+            try await fixture.end()
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            #expect(receiver.received.map(\.body.count) == [16_000, 32_000])
+            #expect(
+                receiver.received.map { $0.header("earshot-capture-time") }
+                    == [TestSession.epoch, TestSession.epoch + 60_500_000].map(ISOTime.text))
+        }
+    }
+
+    @Test("A receiver that is gone is reported once, and holds up nothing; a session without endpoints ends, too")
+    func gone() async throws {
+        try await Receiver.with { _ in .status(410) } _: { receiver in
+            for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
+                let fixture = try await Fixture(endpoints)
+                try await fixture.handOff.enable(audioGroups: [.audioBytes], eventGroups: [.webhook], in: [fixture.partition])
+                var sample: UInt64 = 0
+                var sequence: UInt64 = 0
+                try await fixture.append(frames(48_000), samplesEach: 320, from: &sample, sequence: &sequence)
+                try await fixture.end()
+                try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+                let events = fixture.handOff.events(in: fixture.partition).compactMap { try? SessionEvent(json: $0) }
+                let disabled = events.filter { $0.type == .endpointDisabled }
+                #expect(disabled.map(\.endpoint) == endpoints.map(\.id))
+            }
+            #expect(receiver.received.count == 1)
+        }
+    }
+}

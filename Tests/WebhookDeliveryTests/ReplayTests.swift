@@ -1,0 +1,86 @@
+import EarshotModel
+import PostgresClient
+import TestSupport
+import Testing
+import WebhookDelivery
+
+@Suite struct ReplayTests {
+    /// Enqueues deliveries in lanes of their own and lets every second one die.
+    private func half(_ fixture: StoreFixture, _ endpoint: WebhookEndpoint, count: Int) async throws -> Set<UniqueID> {
+        let deliveries = (0..<count).flatMap { fixture.deliveries(1, to: endpoint, conversation: "c\($0)") }
+        _ = try await fixture.store.enqueue(deliveries)
+        var dead: Set<UniqueID> = []
+        for (index, delivery) in try await fixture.claim(count).enumerated() {
+            if index.isMultiple(of: 2) { dead.insert(delivery.id) }
+            #expect(
+                try await fixture.record(delivery, index.isMultiple(of: 2) ? .dead(disables: false) : .delivered))
+        }
+        return dead
+    }
+
+    @Test("A replay that is killed half way goes on, and repeats nothing that was delivered")
+    func killed() async throws {
+        var limits = DeliveryLimits()
+        limits.replayInHand = 5
+        limits.slots = 1_000
+        try await StoreFixture.with(limits) { fixture in
+            let endpoint = try await fixture.endpoint { $0.concurrency = 64 }
+            let dead = try await half(fixture, endpoint, count: 40)
+            #expect(dead.count == 20)
+            let job = try await fixture.store.startReplay(since: 0, endpoint: endpoint.id)
+            #expect(try await fixture.store.stepReplay() == 5)
+            #expect(try await fixture.store.stepReplay() == nil, "five are in hand")
+            var sent: [UniqueID] = []
+            for delivery in try await fixture.claim(5) {
+                sent.append(delivery.id)
+                #expect(try await fixture.record(delivery, .delivered, status: 200))
+            }
+            // A process dies in the middle of a step: its transaction is as if it had never been.
+            struct Killed: Error {}
+            await #expect(throws: Killed.self) {
+                try await fixture.client.withTransaction { connection in
+                    try await connection.execute("UPDATE webhook_deliveries SET state = 'pending' WHERE state = 'dead'")
+                    throw Killed()
+                }
+            }
+            while let taken = try await fixture.store.stepReplay() {
+                if taken == 0 { break }
+                for delivery in try await fixture.claim(10) {
+                    sent.append(delivery.id)
+                    #expect(try await fixture.record(delivery, .delivered, status: 200))
+                }
+            }
+            #expect(Set(sent) == dead)
+            #expect(sent.count == dead.count, "each once")
+            let progress = try #require(try await fixture.store.progress(ofReplay: job))
+            #expect((progress.taken, progress.delivered, progress.pending, progress.dead) == (20, 20, 0, 0))
+            #expect(progress.isDone)
+            _ = try await fixture.store.startReplay(since: 0, endpoint: nil)
+            #expect(try await fixture.store.stepReplay() == 0, "nothing is left to replay")
+        }
+    }
+
+    @Test("What dies again in a replay stays dead and ends it; other endpoints and older deliveries are left alone")
+    func bounded() async throws {
+        try await StoreFixture.with { fixture in
+            let endpoint = try await fixture.endpoint()
+            let other = try await fixture.endpoint("bob")
+            _ = try await half(fixture, endpoint, count: 4)
+            _ = try await half(fixture, other, count: 4)
+            let job = try await fixture.store.startReplay(since: 0, endpoint: endpoint.id)
+            #expect(try await fixture.store.stepReplay() == 2)
+            for delivery in try await fixture.claim() {
+                #expect(delivery.endpoint.id == endpoint.id)
+                #expect(try await fixture.record(delivery, .dead(disables: false)))
+            }
+            #expect(try await fixture.store.stepReplay() == 0)
+            #expect(try await fixture.store.stepReplay() == nil)
+            #expect(try await fixture.store.progress(ofReplay: job)?.dead == 2)
+            _ = try await fixture.store.startReplay(since: WallClock.microseconds + 60_000_000, endpoint: nil)
+            #expect(try await fixture.store.stepReplay() == 0, "nothing is that young")
+            await #expect(throws: WebhookError.self) {
+                try await fixture.store.startReplay(since: 0, endpoint: UniqueID(high: 1, low: 1))
+            }
+        }
+    }
+}
