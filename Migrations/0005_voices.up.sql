@@ -26,3 +26,11 @@ END
 $$;
 CREATE TRIGGER voices_changed AFTER INSERT OR UPDATE OR DELETE ON voices
     FOR EACH ROW EXECUTE FUNCTION voices_changed();
+
+-- A user's voices as they stand in the settings: the owner's, then those taught last, at most 64, which are 200 KB.
+CREATE FUNCTION earshot_voices(of_uid text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('person_id', v.person, 'name', v.name,
+        'embedding', to_jsonb(v.embedding), 'engine', v.engine)), '[]')
+    FROM (SELECT * FROM voices WHERE uid = of_uid
+        ORDER BY person = 'user' DESC, updated_at DESC, person LIMIT 64) AS v
+$$;
