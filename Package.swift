@@ -199,8 +199,8 @@ let package = Package(
         executable(
             "earshot-transcript",
             [
-                "AudioStreams", "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
-                "WorkerRuntime", logging,
+                "AudioStreams", "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
+                "TranscriptWorker", "WorkerRuntime", logging,
             ]),
         executable(
             "earshot-coordinator",
@@ -289,7 +289,7 @@ let package = Package(
             "SpeakerSampleWorker",
             [
                 "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechEngine",
-                "SpeechRecognition", "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
+                "SpeechRecognition", "TestSupport", "WorkerRuntime", crypto, nioCore, lifecycle, logging,
             ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),

@@ -2,9 +2,9 @@ internal import CSpeechEngine
 
 /// The turn model: which of up to three voices speak at each moment of 10 s.
 ///
-/// The segmentation model of pyannote's community-1 pipeline, whose bytes libmoonshine contains (docs/speech.md). Voices
-/// are numbered anew in each call: who they are is for `SpeakerEmbedder`. One model serves all threads, for the same
-/// reasons as there. A call takes 56 ms of CPU, however short the audio, and blocks.
+/// The segmentation model of pyannote's community-1 pipeline, whose bytes libmoonshine contains (docs/speech.md).
+/// Voices are numbered anew in each call: who they are is for `SpeakerEmbedder`. One model serves all threads, for the
+/// same reasons as there. A call takes 56 ms of CPU, however short the audio, and blocks.
 @safe
 package final class SpeakerTurnModel: Sendable {
     /// The samples of a call, at 16 kHz: 10 s; shorter audio is filled up with silence.

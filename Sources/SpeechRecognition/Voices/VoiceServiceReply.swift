@@ -15,8 +15,8 @@ struct VoiceServiceReply {
 
     /// Reads a response.
     ///
-    /// - Throws: `RecognitionError`: `unavailable` when the service cannot work now, `rejectedInput` when it refuses the
-    ///   audio or answers with something else than an embedding.
+    /// - Throws: `RecognitionError`: `unavailable` when the service cannot work now, `rejectedInput` when it refuses
+    ///   the audio or answers with something else than an embedding.
     init(_ response: HTTPResponse) throws(RecognitionError) {
         switch response.status {
         case 200..<300: break
@@ -26,7 +26,8 @@ struct VoiceServiceReply {
         }
         let data = Data(response.body)
         let decoder = JSONDecoder()
-        let numbers = (try? decoder.decode([Float].self, from: data)) ?? (try? decoder.decode(Object.self, from: data))?.embedding
+        let numbers =
+            (try? decoder.decode([Float].self, from: data)) ?? (try? decoder.decode(Object.self, from: data))?.embedding
         guard let numbers, (1...VoiceLimits.dimensionsMaximum).contains(numbers.count) else {
             throw RecognitionError(
                 .rejectedInput,
