@@ -181,8 +181,10 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
+                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime",
+                configuration,
+                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
+                "WebhookDelivery",
             ],
             swiftSettings: strict),
         .target(
@@ -213,7 +215,8 @@ let package = Package(
         executable(
             "earshot-webhook",
             [
-                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient",
+                "ServiceBootstrap",
                 "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
             ]),
         executable(

@@ -103,7 +103,8 @@ import WorkerRuntime
     }
 
     private func endpoint(
-        _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest, key: SigningKey = .newShared()
+        _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest,
+        key: SigningKey = .newShared()
     ) -> AudioEndpoint {
         AudioEndpoint(
             id: UniqueID(high: 7, low: id).description, url: url, secrets: [key.text], windowSeconds: seconds,
@@ -182,7 +183,9 @@ import WorkerRuntime
 
     @Test("A slow receiver gets the latest windows, and is told how many were skipped")
     func latest() async throws {
-        try await Receiver.with { _ in .status(500) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(500)
+        } _: { receiver in
             let fixture = try await Fixture([endpoint(receiver.url)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -208,7 +211,9 @@ import WorkerRuntime
 
     @Test("With all, a receiver that is away for a while gets every window, in order")
     func all() async throws {
-        try await Receiver.with { _ in .status(503) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(503)
+        } _: { receiver in
             let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -231,7 +236,9 @@ import WorkerRuntime
 
     @Test("A worker that dies repeats at most what was on its way, under the same ids, with the same bytes")
     func takeOver() async throws {
-        try await Receiver.with { request in request.sequence < 2 ? .status(200) : .hang } _: { receiver in
+        try await Receiver.with { request in
+            request.sequence < 2 ? .status(200) : .hang
+        } _: { receiver in
             var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
             fixture.deliveryLimits.totalTimeout = .seconds(30)
             var sample: UInt64 = 0
@@ -250,7 +257,8 @@ import WorkerRuntime
             }
             #expect(bodies.count == 5)
             let inOrder = Dictionary(receiver.received.map { ($0.sequence, $0.body) }) { $1 }
-            let isWhole = inOrder.sorted { $0.key < $1.key }.flatMap(\.value) == pcm(0..<72_000).prefix(144_000).map(\.self)
+            let isWhole =
+                inOrder.sorted { $0.key < $1.key }.flatMap(\.value) == pcm(0..<72_000).prefix(144_000).map(\.self)
             #expect(isWhole)
         }
     }
@@ -275,10 +283,13 @@ import WorkerRuntime
 
     @Test("A receiver that is gone is reported once, and holds up nothing; a session without endpoints ends, too")
     func gone() async throws {
-        try await Receiver.with { _ in .status(410) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(410)
+        } _: { receiver in
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
                 let fixture = try await Fixture(endpoints)
-                try await fixture.handOff.enable(audioGroups: [.audioBytes], eventGroups: [.webhook], in: [fixture.partition])
+                try await fixture.handOff.enable(
+                    audioGroups: [.audioBytes], eventGroups: [.webhook], in: [fixture.partition])
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0
                 try await fixture.append(frames(48_000), samplesEach: 320, from: &sample, sequence: &sequence)

@@ -31,7 +31,8 @@ struct TranscriptCommand: AsyncParsableCommand {
         let factory = SpeechLaneFactory(
             recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
             interims: interims, limits: fleet.limits)
-        let speech = [BackgroundService { try await recognizer.run() }]
+        let speech =
+            [BackgroundService { try await recognizer.run() }]
             + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
             + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
