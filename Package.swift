@@ -181,10 +181,9 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime",
-                configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix,
-                "WebhookDelivery",
+                "AudioStorage", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient",
+                "WebhookDelivery", "WorkerRuntime", configuration, coreMetrics, hummingbird, hummingbirdCore, lifecycle,
+                unixSignals, logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -211,7 +210,9 @@ let package = Package(
                 "SessionRecord", "WorkerRuntime",
             ]),
 
-        executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
+        executable(
+            "earshot-private-cloud",
+            ["AudioStorage", "AudioStreams", "EarshotModel", "PrivateCloudWorker", "ServiceBootstrap", "WorkerRuntime"]),
         executable(
             "earshot-webhook",
             [
