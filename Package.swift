@@ -287,8 +287,8 @@ let package = Package(
         tests(
             "SpeakerSampleWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechRecognition",
-                "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechEngine",
+                "SpeechRecognition", "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
             ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),

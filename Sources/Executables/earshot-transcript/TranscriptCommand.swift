@@ -28,15 +28,17 @@ struct TranscriptCommand: AsyncParsableCommand {
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
+        let known = fleet.settings(in: assembly)
         let factory = SpeechLaneFactory(
             recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
-            interims: interims, limits: fleet.limits)
+            interims: interims, labelling: try labelling(settings, library, recognizer, known.cache),
+            limits: fleet.limits)
         let speech =
             [BackgroundService { try await recognizer.run() }]
             + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
             + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
-            [fleet.service] + speech + [
+            [fleet.service, known.service] + speech + [
                 fleet.worker(
                     .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)

@@ -8,6 +8,15 @@ package struct SpeakerPiece: Sendable, Equatable {
     package var speech: Range<Int>
 }
 
+extension SpeakerPiece {
+    /// All of an utterance.
+    package init(whole utterance: Utterance, speaker: Int) {
+        self.speaker = speaker
+        samples = utterance.samples.indices
+        speech = utterance.speech.lowerBound - utterance.start..<utterance.speech.upperBound - utterance.start
+    }
+}
+
 extension UtteranceVoices {
     /// Divides an utterance where the speaker changes; positions are counted from its first sample.
     ///
@@ -16,8 +25,8 @@ extension UtteranceVoices {
     ///   - utterance: The utterance.
     /// - Returns: At least one piece; together they hold every sample once.
     package func pieces(_ numbers: [Int], of utterance: Utterance) -> [SpeakerPiece] {
-        let speech = utterance.speech.lowerBound - utterance.start..<utterance.speech.upperBound - utterance.start
-        return pieces(numbers, sampleCount: utterance.samples.count, speech: speech)
+        let whole = SpeakerPiece(whole: utterance, speaker: numbers.first ?? 0)
+        return pieces(numbers, sampleCount: whole.samples.count, speech: whole.speech)
     }
 
     /// Divides an utterance where the speaker changes.
