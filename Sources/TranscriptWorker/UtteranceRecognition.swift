@@ -73,7 +73,8 @@ struct UtteranceRecognition {
     }
 
     private func transcript(
-        _ utterance: Utterance, _ texts: [(piece: SpeakerPiece, recognized: RecognizedText)], _ labels: [Int: SpeakerLabel]
+        _ utterance: Utterance, _ texts: [(piece: SpeakerPiece, recognized: RecognizedText)],
+        _ labels: [Int: SpeakerLabel]
     ) -> UtteranceTranscript {
         var transcript = UtteranceTranscript()
         for (piece, recognized) in texts {

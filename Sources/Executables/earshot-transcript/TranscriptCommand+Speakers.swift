@@ -1,4 +1,5 @@
 import AudioStreams
+import EarshotModel
 import ServiceBootstrap
 import SpeechEngine
 import SpeechRecognition
@@ -10,7 +11,8 @@ extension TranscriptCommand {
     /// ## Configuration keys
     /// - `speakers` (bool, optional, default true).
     func labelling(
-        _ settings: Settings, _ library: SpeechEngineLibrary, _ recognizer: EmbeddedRecognizer, _ known: UserSettingsCache
+        _ settings: Settings, _ library: SpeechEngineLibrary, _ recognizer: EmbeddedRecognizer,
+        _ known: UserSettingsCache
     ) throws -> SpeakerLabelling? {
         guard try settings.bool("speakers", default: true) else { return nil }
         let voices = try EmbeddedVoices(library, on: recognizer)
