@@ -200,7 +200,7 @@ let package = Package(
         executable(
             "earshot-transcript",
             [
-                "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
+                "AudioStreams", "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
                 "WorkerRuntime", logging,
             ]),
         executable(
@@ -226,7 +226,12 @@ let package = Package(
                 "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "ServiceBootstrap",
                 "WebhookDelivery", "WorkerRuntime",
             ]),
-        executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
+        executable(
+            "earshot-speaker-sample",
+            [
+                "AudioStorage", "AudioStreams", "EarshotModel", "PostgresClient", "ServiceBootstrap", "SessionRecord",
+                "SpeakerSampleWorker", "SpeechEngine", "SpeechRecognition", "WorkerRuntime", logging,
+            ]),
 
         // Tests. Nothing in Sources imports TestSupport.
         .target(

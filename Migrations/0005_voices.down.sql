@@ -1,3 +1,3 @@
-DROP FUNCTION IF EXISTS earshot_known_voices(text);
+DROP FUNCTION earshot_voices(text);
 DROP TABLE voices;
 DROP FUNCTION voices_changed();

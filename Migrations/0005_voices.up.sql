@@ -27,10 +27,10 @@ $$;
 CREATE TRIGGER voices_changed AFTER INSERT OR UPDATE OR DELETE ON voices
     FOR EACH ROW EXECUTE FUNCTION voices_changed();
 
--- The voices a user's segments are compared with, as they stand in the user's projected settings: those learnt last, as
--- many as a document should carry.
-CREATE FUNCTION earshot_known_voices(of_uid text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('person_id', v.person, 'name', v.name, 'embedding', v.embedding,
-        'engine', v.engine) ORDER BY v.person), '[]')
-    FROM (SELECT * FROM voices WHERE uid = of_uid ORDER BY updated_at DESC, person LIMIT 100) AS v
+-- A user's voices as they stand in the settings: the owner's, then those taught last, at most 64, which are 200 KB.
+CREATE FUNCTION earshot_voices(of_uid text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('person_id', v.person, 'name', v.name,
+        'embedding', to_jsonb(v.embedding), 'engine', v.engine)), '[]')
+    FROM (SELECT * FROM voices WHERE uid = of_uid
+        ORDER BY person = 'user' DESC, updated_at DESC, person LIMIT 64) AS v
 $$;

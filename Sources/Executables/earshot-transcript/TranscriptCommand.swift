@@ -29,13 +29,13 @@ struct TranscriptCommand: AsyncParsableCommand {
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
         let known = fleet.settings(in: assembly)
+        let speakers = try labelling(settings, library, recognizer, known.cache, assembly.logger)
         let factory = SpeechLaneFactory(
             recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
-            interims: interims, labelling: try labelling(settings, library, recognizer, known.cache),
-            limits: fleet.limits)
-        let speech =
-            [BackgroundService { try await recognizer.run() }]
+            interims: interims, labelling: speakers?.labelling, limits: fleet.limits)
+        let speech = [BackgroundService { try await recognizer.run() }]
             + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
+            + (speakers?.services ?? [])
             + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
             [fleet.service, known.service] + speech + [

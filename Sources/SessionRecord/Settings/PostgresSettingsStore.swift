@@ -61,7 +61,7 @@ package struct PostgresSettingsStore: SettingsStore {
     private static let selection = """
         SELECT c.uid, c.revision, coalesce(s.storage, false) AS storage,
             coalesce(s.protection, 'standard') AS protection,
-            earshot_audio_endpoints(c.uid)::text AS audio_endpoints, earshot_known_voices(c.uid)::text AS voices
+            earshot_audio_endpoints(c.uid)::text AS audio_endpoints, earshot_voices(c.uid)::text AS voices
         FROM settings_changes AS c LEFT JOIN user_settings AS s USING (uid)
         """
 

@@ -22,8 +22,7 @@ final class OpenAIServer: Sendable {
 
     /// Returns the text of an utterance.
     func transcribe(_ samples: [Float], language: String?) async throws(RecognitionError) -> String {
-        let boundary = "earshot-\(UInt64.random(in: .min ... .max))-\(UInt64.random(in: .min ... .max))"
-        let request = try TranscriptionForm.request(samples, language: language, configuration, boundary: boundary)
+        let request = try TranscriptionForm.request(samples, language: language, configuration, boundary: WAVUpload.boundary())
         let ticket = try await admission()
         defer { slots.release() }
         let start = ContinuousClock.now

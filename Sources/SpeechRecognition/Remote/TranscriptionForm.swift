@@ -1,4 +1,3 @@
-import AudioCodecs
 import FoundationEssentials
 import HTTPTransport
 
@@ -23,28 +22,15 @@ enum TranscriptionForm {
     static func request(
         _ samples: [Float], language: String?, _ configuration: OpenAIRecognizerConfiguration, boundary: String
     ) throws(RecognitionError) -> HTTPRequest {
-        var fields = [("response_format", "json"), ("model", configuration.model)]
+        var fields = [(name: "response_format", value: "json"), (name: "model", value: configuration.model)]
         // What `faster-whisper-server` reads in place of `model`; others ignore it.
-        fields.append(("model_name", configuration.model))
-        if let language { fields.append(("language", language)) }
-        var body: [UInt8] = []
-        for (name, value) in fields {
-            body += Array(
-                "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8)
-        }
-        body += Array(
-            ("--\(boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"utterance.wav\"\r\n"
-                + "Content-Type: audio/wav\r\n\r\n").utf8)
-        do throws(AudioCodecError) {
-            body += try WAVFile(sampleRate: 16_000, samples: PCM.samples(samples)).encoded()
-        } catch {
-            throw RecognitionError(.rejectedInput, error.message)
-        }
-        body += Array("\r\n--\(boundary)--\r\n".utf8)
+        fields.append((name: "model_name", value: configuration.model))
+        if let language { fields.append((name: "language", value: language)) }
+        let upload = try WAVUpload(samples, fileName: "utterance.wav", fields: fields, boundary: boundary)
 
-        var request = HTTPRequest(.post, try configuration.endpoint(), body: body)
+        var request = HTTPRequest(.post, try configuration.endpoint(), body: upload.body)
         request.headers = [
-            HTTPHeader(name: "Content-Type", value: "multipart/form-data; boundary=\(boundary)"),
+            HTTPHeader(name: "Content-Type", value: upload.contentType),
             HTTPHeader(name: "Accept", value: "application/json"),
         ]
         if let key = configuration.key {
