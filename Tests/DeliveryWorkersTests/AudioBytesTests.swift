@@ -38,7 +38,7 @@ import WorkerRuntime
             var registration = session.registration()
             registration.parameters = SessionParameters(codec: codec, sampleRate: AudioBytesTests.rate)
             epoch = try await handOff.register(registration, in: partition).epoch
-            try await handOff.enable(audioGroups: [.audioBytes], eventGroups: [], in: [partition])
+            try await handOff.enable(EnabledGroups(audio: [.audioBytes], events: []), in: [partition])
         }
 
         /// Appends frames from a sample on, in entries of ten.
@@ -158,11 +158,12 @@ import WorkerRuntime
                 let fixture = try await Fixture(
                     [endpoint(one.url, policy: .all), endpoint(other.url, id: 2, seconds: 2, policy: .all)],
                     codec: .opusFS320)
-                var encoder = try OpusEncoder(sampleRate: Self.rate)
+                var encoder = try OpusEncoder(
+                    sampleRate: Self.rate, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
                 var packets: [[UInt8]] = []
                 for index in 0..<250 {
                     let tone = (0..<320).map { Int16(8_000 * ((index * 320 + $0) / 40 % 2 == 0 ? 1 : -1)) }
-                    packets.append(try encoder.encode(tone))
+                    packets.append(try encoder.encode(tone[...]))
                 }
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0
@@ -274,7 +275,8 @@ import WorkerRuntime
         try await Receiver.with { _ in .status(410) } _: { receiver in
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
                 let fixture = try await Fixture(endpoints)
-                try await fixture.handOff.enable(audioGroups: [.audioBytes], eventGroups: [.webhook], in: [fixture.partition])
+                try await fixture.handOff.enable(
+                    EnabledGroups(audio: [.audioBytes], events: [.webhook]), in: [fixture.partition])
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0
                 try await fixture.append(frames(48_000), samplesEach: 320, from: &sample, sequence: &sequence)
