@@ -38,7 +38,7 @@ import WorkerRuntime
             var registration = session.registration()
             registration.parameters = SessionParameters(codec: codec, sampleRate: AudioBytesTests.rate)
             epoch = try await handOff.register(registration, in: partition).epoch
-            try await handOff.enable(audioGroups: [.audioBytes], eventGroups: [], in: [partition])
+            try await handOff.enable(EnabledGroups(audio: [.audioBytes], events: []), in: [partition])
         }
 
         /// Appends frames from a sample on, in entries of ten.
@@ -289,7 +289,7 @@ import WorkerRuntime
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
                 let fixture = try await Fixture(endpoints)
                 try await fixture.handOff.enable(
-                    audioGroups: [.audioBytes], eventGroups: [.webhook], in: [fixture.partition])
+                    EnabledGroups(audio: [.audioBytes], events: [.webhook]), in: [fixture.partition])
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0
                 try await fixture.append(frames(48_000), samplesEach: 320, from: &sample, sequence: &sequence)
