@@ -280,8 +280,8 @@ let package = Package(
         tests(
             "PrivateCloudWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", nioCore,
-                lifecycle, logging,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", crypto,
+                nioCore, lifecycle, logging,
             ]),
         tests(
             "DeliveryWorkers",
