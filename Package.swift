@@ -181,8 +181,9 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
+                "AudioStorage", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient",
+                "WebhookDelivery", "WorkerRuntime", configuration, coreMetrics, hummingbird, hummingbirdCore, lifecycle,
+                unixSignals, logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -209,11 +210,14 @@ let package = Package(
                 "SessionRecord", "WorkerRuntime",
             ]),
 
-        executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
+        executable(
+            "earshot-private-cloud",
+            ["AudioStorage", "AudioStreams", "EarshotModel", "PrivateCloudWorker", "ServiceBootstrap", "WorkerRuntime"]),
         executable(
             "earshot-webhook",
             [
-                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient",
+                "ServiceBootstrap",
                 "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
             ]),
         executable(
@@ -276,8 +280,8 @@ let package = Package(
         tests(
             "PrivateCloudWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", nioCore,
-                lifecycle, logging,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", crypto,
+                nioCore, lifecycle, logging,
             ]),
         tests(
             "DeliveryWorkers",

@@ -78,5 +78,6 @@ package final class GuardedObjectStore: ObjectStore {
         }
     }
 
-    private static let away = ObjectStoreError(.unavailable, "the object store failed several times; it is tried again soon")
+    private static let away = ObjectStoreError(
+        .unavailable, "the object store failed several times; it is tried again soon")
 }

@@ -69,6 +69,13 @@ package struct ObjectPage: Sendable, Equatable {
     package var isTruncated: Bool
     /// Where the next page begins, when there is one; not always the last entry's key.
     package var nextAfter: ObjectKey?
+
+    /// Makes a page.
+    package init(entries: [Entry], isTruncated: Bool, nextAfter: ObjectKey? = nil) {
+        self.entries = entries
+        self.isTruncated = isTruncated
+        self.nextAfter = nextAfter
+    }
 }
 
 extension ObjectStore {

@@ -20,3 +20,13 @@ package struct ClaimedDelivery: Equatable, Sendable {
     /// How long ago it was created.
     package var age: Duration
 }
+
+extension ClaimedDelivery {
+    /// A delivery that stands in no database: the signed test of an endpoint, in the standard dialect.
+    package static func test(of endpoint: WebhookEndpoint, at now: Int64) -> ClaimedDelivery {
+        ClaimedDelivery(
+            id: .timeOrdered(at: now), claim: .timeOrdered(at: now), endpoint: endpoint, event: .timeOrdered(at: now),
+            type: .endpointTest, uid: endpoint.owner.name, conversation: "", sequence: 0,
+            body: WebhookBody.test(endpoint, at: now), attempts: 0, failures: 0, age: .zero)
+    }
+}

@@ -23,7 +23,8 @@ struct AudioEncryptionTests {
                 == "5ed9c51e47a27c33a199cc2cd079a685d1569bb8b6d45a32a2b81d9fd525aa66")
         let record = try AudioEncryption.record(Array("hello".utf8)[...], key: key, nonce: Array(0..<12))
         #expect(
-            hexadecimal(record) == "00000021" + "000102030405060708090a0b" + "f86958c1c86665955f8386b69a944a1e60c57f6c24")
+            hexadecimal(record) == "00000021" + "000102030405060708090a0b"
+                + "f86958c1c86665955f8386b69a944a1e60c57f6c24")
         #expect(try encryption.decrypt(record + record, of: user("user-1")) == Array("hellohello".utf8))
     }
 

@@ -28,7 +28,8 @@ actor S3Server {
 
     /// Runs a body with a fresh bucket, reached through the real transport.
     static func withStore<Value: Sendable>(
-        _ kind: Kind, _ change: (inout S3Configuration) -> Void = { _ in }, _ body: (S3ObjectStore) async throws -> Value
+        _ kind: Kind, _ change: (inout S3Configuration) -> Void = { _ in },
+        _ body: (S3ObjectStore) async throws -> Value
     ) async throws -> Value {
         let port = try await (kind == .moto ? moto : nanio).port()
         var configuration = try S3Configuration(

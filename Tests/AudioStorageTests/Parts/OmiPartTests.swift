@@ -18,7 +18,8 @@ struct OmiPartTests {
         let bytes = try narrow.parts(cutBefore: [], format: .omi)[0].bytes
         let widened = narrow.frames.map { PCM.littleEndianBytes(PCM.widen8($0.bytes.readableBytesView)) }
         #expect(
-            bytes == widened[..<25].flatMap(\.self) + [UInt8](repeating: 0, count: 16_000) + widened[25...].flatMap(\.self))
+            bytes == widened[..<25].flatMap(\.self) + [UInt8](repeating: 0, count: 16_000)
+                + widened[25...].flatMap(\.self))
     }
 
     @Test("Opus is decoded once; a part begins as if its decoder had heard the one before", arguments: [160, 320, 960])
@@ -65,7 +66,8 @@ struct OmiPartTests {
         let second = try await store.store(other, specification, frames: 0...99)
         #expect(second.object == "\(directory)/1760000000.124.batch.bin")
         #expect(try await store.store(other, specification, frames: 0...99) == second)
-        let encrypted = try await store.store(part, audio.specification(format: .omi, isEncrypted: true), frames: 0...49)
+        let encrypted = try await store.store(
+            part, audio.specification(format: .omi, isEncrypted: true), frames: 0...49)
         #expect(encrypted.object == "\(directory)/1760000000.123.batch.enc")
         #expect(memory.objects.count == 3)
         let reader = StoredAudioReader(

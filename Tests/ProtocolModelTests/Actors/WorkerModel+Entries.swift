@@ -110,8 +110,8 @@ extension WorkerModel {
                     session: id, outputs: outputs,
                     progress: .init(next: lane.expected, ordinal: lane.ordinal, isDone: lane.isDone)))
             lane.outputs = []
-            for index in held.indices where held[index].session == id && (lane.isDone || held[index].next <= lane.expected)
-            {
+            for index in held.indices
+            where held[index].session == id && (lane.isDone || held[index].next <= lane.expected) {
                 held[index].isPassed = true
             }
             lanes[id] = lane.isDone ? nil : lane

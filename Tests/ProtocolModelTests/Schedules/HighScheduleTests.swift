@@ -157,7 +157,9 @@ struct HighScheduleTests {
         schedule.pump(.gateway(0))
         schedule.hearAll(0)
         schedule.say(0, 1)
-        let received = schedule.world.devices[0].link.flatMap { schedule.world.gateways[0].sessions[$0.session]?.received }
+        let received = schedule.world.devices[0].link.flatMap {
+            schedule.world.gateways[0].sessions[$0.session]?.received
+        }
         #expect((received == 3) == followsTheRule)
     }
 

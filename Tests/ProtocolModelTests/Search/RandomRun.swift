@@ -9,32 +9,68 @@ struct RandomRun {
         var failovers = 0
     }
 
+    /// A command that the store executed.
+    struct Executed {
+        let request: Request
+        let reply: Reply
+        let before: ModelStore
+    }
+
     let configuration: Configuration
     let faults: Faults
     private var random: SeededGenerator
     private(set) var world: World
     private(set) var steps: [Step] = []
 
-    init(_ configuration: Configuration, faults: Faults, seed: UInt64) {
+    /// A run from nothing.
+    ///
+    /// - Parameters:
+    ///   - configuration: who takes part.
+    ///   - faults: how often what fails.
+    ///   - seed: repeats a run.
+    ///   - isRecorded: whether the record is always through, for a twin without one.
+    init(_ configuration: Configuration, faults: Faults, seed: UInt64, isRecorded: Bool = false) {
         self.configuration = configuration
         self.faults = faults
         random = SeededGenerator(seed: seed)
         world = World(configuration)
+        if isRecorded { world.store.recorded = .max }
     }
 
     /// Takes so many steps, then goes on to the end; `nil` when nothing was wrong.
     mutating func run(steps count: Int) -> Trace? {
         while steps.count < count {
-            let step = draw()
             let before = world.store
-            guard world.take(step) else { continue }
-            steps.append(step)
+            step()
             guard world.store != before else { continue }
             let found = world.check(before)
             if !found.isEmpty { return trace(found, isAtTheEnd: false) }
         }
         let found = world.finish { $0.check($1) }
         return found.isEmpty ? nil : trace(found, isAtTheEnd: true)
+    }
+
+    /// Takes one step that is possible; returns the command that the store executed, if it did.
+    @discardableResult
+    mutating func step() -> Executed? {
+        while true {
+            let step = draw()
+            let before = world.store
+            let request = request(in: step)
+            guard world.take(step) else { continue }
+            steps.append(step)
+            guard let request else { return nil }
+            var store = before
+            return Executed(request: request, reply: store.execute(request), before: before)
+        }
+    }
+
+    private func request(in step: Step) -> Request? {
+        switch step {
+        case .execute(let actor): world[channel: actor].requests.first
+        case .late(let index) where world.stragglers.indices.contains(index): world.stragglers[index].first
+        default: nil
+        }
     }
 
     private func trace(_ found: [String], isAtTheEnd: Bool) -> Trace {

@@ -112,8 +112,8 @@ extension World {
         for (index, device) in devices.enumerated() {
             if !device.isOver { found.append("device \(index) never got rid of \(device.forgotten)..<\(device.total)") }
             for group in store.enabled where device.resumes {
-                let output = store.reach(of: index, group).next
-                if output != device.total { found.append("\(group) has \(output) of device \(index)") }
+                let missing = store.reach(of: index, group).missing(below: device.total).subtracting(device.excused)
+                if !missing.isEmpty { found.append("\(group) lacks \(missing.sorted()) of device \(index)") }
             }
         }
         for (index, worker) in workers.enumerated() where !worker.lanes.isEmpty || !worker.waiting.isEmpty {
