@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioStorage
 import AudioStreams
 import EarshotModel
 import PostgresClient
@@ -29,16 +30,20 @@ struct SpeakerSampleCommand: AsyncParsableCommand {
         let remote = try remoteVoices(settings, logger: assembly.logger)
         let postgres = PostgresClient(try PostgresConfiguration(settings: settings), logger: assembly.logger)
         let known = fleet.settings(in: assembly)
-        let storage = try SampleStorage(settings, record: PostgresSessionRecord(client: postgres))
+        let storage = try StorageAssembly(settings: settings, logger: assembly.logger)
         let maker = SampleMaker(
-            record: PostgresVoiceRecord(client: postgres), audio: storage.audio, store: storage.store,
-            recognizer: recognizer, embedder: try remote ?? EmbeddedVoices(library, on: recognizer),
+            record: PostgresVoiceRecord(client: postgres),
+            audio: StoredConversationAudio(
+                record: PostgresSessionRecord(client: postgres),
+                reader: StoredAudioReader(store: storage.store, encryption: storage.encryption)),
+            store: storage.store, recognizer: recognizer,
+            embedder: try remote ?? EmbeddedVoices(library, on: recognizer),
             settings: { try await known.cache.settings(of: $0, in: $1) }, logger: assembly.logger)
         try await assembly.run(
             [
                 fleet.service, known.service, BackgroundService { await postgres.run() },
                 BackgroundService { try await recognizer.run() },
-            ] + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? []) + [
+            ] + storage.services + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? []) + [
                 fleet.worker(
                     .speakerSample, .wholeStream(.speakerSample), SpeakerSampleLaneFactory(maker: maker), in: assembly,
                     announcer: announcer)
