@@ -33,7 +33,8 @@ struct TranscriptCommand: AsyncParsableCommand {
         let factory = SpeechLaneFactory(
             recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
             interims: interims, labelling: speakers?.labelling, limits: fleet.limits)
-        let speech = [BackgroundService { try await recognizer.run() }]
+        let speech =
+            [BackgroundService { try await recognizer.run() }]
             + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
             + (speakers?.services ?? [])
             + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])

@@ -22,7 +22,8 @@ final class OpenAIServer: Sendable {
 
     /// Returns the text of an utterance.
     func transcribe(_ samples: [Float], language: String?) async throws(RecognitionError) -> String {
-        let request = try TranscriptionForm.request(samples, language: language, configuration, boundary: WAVUpload.boundary())
+        let request = try TranscriptionForm.request(
+            samples, language: language, configuration, boundary: WAVUpload.boundary())
         let ticket = try await admission()
         defer { slots.release() }
         let start = ContinuousClock.now

@@ -26,7 +26,8 @@ struct VoiceServiceReply {
         }
         let data = Data(response.body)
         let decoder = JSONDecoder()
-        let numbers = (try? decoder.decode([Float].self, from: data)) ?? (try? decoder.decode(Object.self, from: data))?.embedding
+        let numbers =
+            (try? decoder.decode([Float].self, from: data)) ?? (try? decoder.decode(Object.self, from: data))?.embedding
         guard let numbers, (1...VoiceLimits.dimensionsMaximum).contains(numbers.count) else {
             throw RecognitionError(
                 .rejectedInput,

@@ -16,9 +16,11 @@ struct RemoteVoicesTests {
         RemoteVoices(RemoteVoiceConfiguration(url: url), exchange: exchange)
     }
 
-    @Test("The request is the contract's, and both forms of answer become an embedding of length 1", arguments: [
-        "[3, 4]", "{\"embedding\": [3.0, 4.0], \"model\": \"x\"}",
-    ])
+    @Test(
+        "The request is the contract's, and both forms of answer become an embedding of length 1",
+        arguments: [
+            "[3, 4]", "{\"embedding\": [3.0, 4.0], \"model\": \"x\"}",
+        ])
     func exchange(answer: String) async throws {
         let exchange = InMemoryHTTPExchange { _ in response(200, answer) }
         let embedding = try await voices(exchange).embedding(of: speech)
@@ -29,14 +31,18 @@ struct RemoteVoicesTests {
         let type = try #require(request.headers.first { $0.name == "Content-Type" }?.value)
         #expect(type.hasPrefix("multipart/form-data; boundary="))
         let text = String(decoding: request.body, as: UTF8.self)
-        #expect(text.contains("form-data; name=\"file\"; filename=\"voice.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF"))
+        #expect(
+            text.contains("form-data; name=\"file\"; filename=\"voice.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF"))
         #expect(request.body.count > 32_000)
     }
 
-    @Test("What is no embedding is refused, and a service that cannot work now is unavailable", arguments: [
-        (200, "[]", true), (200, "{}", true), (200, "nonsense", true), (200, "[0, 0]", true), (200, "[\"a\"]", true),
-        (422, "", true), (400, "", true), (503, "", false), (429, "", false), (500, "[1]", false),
-    ])
+    @Test(
+        "What is no embedding is refused, and a service that cannot work now is unavailable",
+        arguments: [
+            (200, "[]", true), (200, "{}", true), (200, "nonsense", true), (200, "[0, 0]", true),
+            (200, "[\"a\"]", true),
+            (422, "", true), (400, "", true), (503, "", false), (429, "", false), (500, "[1]", false),
+        ])
     func failures(status: Int, body: String, isRefused: Bool) async {
         let exchange = InMemoryHTTPExchange { _ in response(status, body) }
         let error = await #expect(throws: RecognitionError.self) { try await voices(exchange).embedding(of: speech) }
