@@ -189,7 +189,8 @@ let package = Package(
         .target(
             name: "EarshotCommands",
             dependencies: [
-                "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
+                "AccessTokens", "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotClient", "EarshotModel",
+                "PostgresClient",
                 "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
                 hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
                 systemPackage, "HTTPTransport", "WebhookDelivery",
@@ -201,7 +202,8 @@ let package = Package(
             "earshot-transcript",
             [
                 "AudioStreams", "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition",
-                "TranscriptWorker", "WorkerRuntime", logging,
+                "TranscriptWorker",
+                "WorkerRuntime", logging,
             ]),
         executable(
             "earshot-coordinator",

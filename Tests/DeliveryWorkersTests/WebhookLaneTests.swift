@@ -47,7 +47,8 @@ import WorkerRuntime
                 event.firstSegment = 0
                 event.segments = [
                     TranscriptSegment(
-                        id: SegmentID.of(session: session.id, ordinal: 0), text: "It was the best of times.", start: 0.5,
+                        id: SegmentID.of(session: session.id, ordinal: 0), text: "It was the best of times.",
+                        start: 0.5,
                         end: 2, sttProvider: "test", language: "en")
                 ]
             },
@@ -72,8 +73,9 @@ import WorkerRuntime
         _ fixture: DeliveryFixture, _ handOff: InMemoryHandOff, store: PostgresDeliveryStore? = nil,
         _ body: (EndpointDirectory) async throws -> Void
     ) async throws {
-        let directory = EndpointDirectory(limits: fixture.limits) { [endpoints = fixture.endpoints] user
-            throws(WebhookError) in try await endpoints.endpoints(of: user)
+        let directory = EndpointDirectory(limits: fixture.limits) {
+            [endpoints = fixture.endpoints] user
+                throws(WebhookError) in try await endpoints.endpoints(of: user)
         }
         try await fixture.delivering { deliverer, _ in
             let worker = Worker(

@@ -50,7 +50,8 @@ struct StorageLaneTests {
         for framesAnEntry in [1, 12, 37] {
             let fixture = try await StorageFixture()
             var device = try await fixture.register("alice", codec: codec)
-            let frames = try codec.isOpus
+            let frames =
+                try codec.isOpus
                 ? StorageFixture.packets(220)
                 : (0..<220).map { index in PCM.littleEndianBytes((0..<320).map { Int16($0 * 50 + index) }) }
             try await device.send(frames, samples: 320, framesAnEntry: framesAnEntry)
@@ -74,10 +75,10 @@ struct StorageLaneTests {
         try await device.send(StorageFixture.packets(800), samples: 320)
         try await device.end()
         let stuck = StuckObjectStore()
-        let seen = Mutex<ObjectKey?>(nil)
+        let seen = SeenKey()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { for await key in stuck.keys.stream { seen.withLock { $0 = key } } }
-            try await fixture.runWorker(fixture.services(store: stuck), abrupt: true) { seen.withLock(\.self) != nil }
+            tasks.addTask { for await key in stuck.keys.stream { seen.set(key) } }
+            try await fixture.runWorker(fixture.services(store: stuck), abrupt: true) { seen.key != nil }
             tasks.cancelAll()
         }
         let state = try #require(
@@ -86,12 +87,14 @@ struct StorageLaneTests {
         #expect(try StorageState(decoding: state.state).bounds?.frames == 0...499)
         // The successor cuts every 3 s, in another format, but not this part.
         try await fixture.runWorker(fixture.services(partSeconds: 3, format: .omi)) { try await device.isCompleted() }
-        #expect(device.parts.first?.object == seen.withLock { $0?.text })
+        #expect(device.parts.first?.object == seen.key?.text)
         #expect(device.parts.map(\.format) == [.ogg, .omi, .omi])
         try expectWhole(device, frames: 800, seconds: 16)
     }
 
-    @Test("Workers killed again and again store everything once, in the same bytes", arguments: [[1, 2], [2, 3, 4], [1, 4]])
+    @Test(
+        "Workers killed again and again store everything once, in the same bytes",
+        arguments: [[1, 2], [2, 3, 4], [1, 4]])
     func kills(after counts: [Int]) async throws {
         let packets = try StorageFixture.packets(1_000)
         func run(_ kills: [Int]) async throws -> [StoredAudioPart] {
@@ -218,9 +221,11 @@ struct StorageLaneTests {
         #expect(try StorageState(decoding: state?.state ?? []).corruptFrames == 2)
     }
 
-    @Test("Enhanced protection encrypts either format; without a secret the lane waits", arguments: [
-        StoredAudioPart.Format.ogg, .omi,
-    ])
+    @Test(
+        "Enhanced protection encrypts either format; without a secret the lane waits",
+        arguments: [
+            StoredAudioPart.Format.ogg, .omi,
+        ])
     func enhanced(format: StoredAudioPart.Format) async throws {
         let fixture = try await StorageFixture()
         var device = try await fixture.register("alice")

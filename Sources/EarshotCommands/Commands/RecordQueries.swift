@@ -15,6 +15,11 @@ struct RecordQueries {
         try await record.sessions(activeOnly: activeOnly, user: user, limit: limit).map(ListedSession.init)
     }
 
+    /// A conversation's stored parts.
+    func audioParts(ofConversation id: String) async throws -> [RecordedAudioPart] {
+        try await record.audioParts(ofConversation: id)
+    }
+
     /// A session's segments, in order; none when the session is unknown.
     func transcript(ofSession id: String) async throws -> SessionTranscript {
         SessionTranscript(sessionID: id, segments: try await record.segments(ofSession: id))
