@@ -179,17 +179,18 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WorkerRuntime", configuration,
-                coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, "WebhookDelivery",
+                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WebhookDelivery",
+                "WorkerRuntime", configuration, coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals,
+                logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
             name: "EarshotCommands",
             dependencies: [
-                "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient",
-                "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
-                hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
-                systemPackage, "HTTPTransport", "WebhookDelivery",
+                "AccessTokens", "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "HTTPTransport",
+                "PostgresClient", "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", "WebhookDelivery",
+                "WorkerRuntime", arguments, hummingbird, hummingbirdCore, lifecycle, unixSignals, logging, nioCore,
+                nioPosix, nioHTTP1, subprocess, systemPackage,
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),

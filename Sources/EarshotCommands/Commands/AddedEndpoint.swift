@@ -1,3 +1,4 @@
+import EarshotModel
 import WebhookDelivery
 
 /// What `earshot endpoint add` and `rotate` print: the only time a secret is shown.

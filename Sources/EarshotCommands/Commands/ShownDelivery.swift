@@ -1,3 +1,4 @@
+import EarshotModel
 import WebhookDelivery
 
 /// A delivery as `earshot delivery` shows it.

@@ -1,3 +1,4 @@
+import EarshotModel
 import WebhookDelivery
 
 /// A replay as `earshot delivery replay` shows it.
