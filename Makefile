@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build release test demo acceptance bench format lint tidy clean
+.PHONY: help setup build release test demo acceptance chaos bench format lint tidy clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -25,6 +25,9 @@ demo: setup ## Streams a recording through a whole fleet on this machine and sho
 
 acceptance: setup ## Runs the acceptance tests and prints their figures (long)
 	@scripts/acceptance
+
+chaos: setup ## Kills, stops and cuts off every kind of process at random and checks every promise (CHAOS="--minutes 10 --seed 7")
+	@scripts/chaos $(CHAOS)
 
 bench: setup ## Runs the benchmarks and prints their figures
 	@scripts/bench

@@ -107,12 +107,14 @@ let package = Package(
             name: "AudioStreams", dependencies: ["EarshotModel", "RedisClient", deque, nioCore, logging],
             swiftSettings: strict),
         .target(
-            name: "SpeechRecognition", dependencies: ["HTTPTransport", "SpeechEngine", logging, coreMetrics],
+            name: "SpeechRecognition",
+            dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", "SpeechEngine", logging, coreMetrics],
             swiftSettings: strict),
         .target(
             name: "SessionRecord", dependencies: ["EarshotModel", "PostgresClient", crypto, logging],
             swiftSettings: strict),
-        .target(name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging], swiftSettings: strict),
+        .target(
+            name: "AccessTokens", dependencies: ["HTTPTransport", jwtKit, logging, coreMetrics], swiftSettings: strict),
         .target(
             name: "AudioStorage",
             dependencies: ["AudioCodecs", "EarshotModel", "HTTPTransport", crypto, logging, nioCore, nioPosix],
@@ -179,9 +181,9 @@ let package = Package(
         .target(
             name: "ServiceBootstrap",
             dependencies: [
-                "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient", "WebhookDelivery",
-                "WorkerRuntime", configuration, coreMetrics, hummingbird, hummingbirdCore, lifecycle, unixSignals,
-                logging, nioCore, nioPosix,
+                "AudioStorage", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "RedisClient",
+                "WebhookDelivery", "WorkerRuntime", configuration, coreMetrics, hummingbird, hummingbirdCore, lifecycle,
+                unixSignals, logging, nioCore, nioPosix,
             ],
             swiftSettings: strict),
         .target(
@@ -198,8 +200,8 @@ let package = Package(
         executable(
             "earshot-transcript",
             [
-                "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
-                "WorkerRuntime",
+                "AudioStreams", "EarshotModel", "ServiceBootstrap", "SpeechEngine", "SpeechRecognition", "TranscriptWorker",
+                "WorkerRuntime", logging,
             ]),
         executable(
             "earshot-coordinator",
@@ -208,11 +210,14 @@ let package = Package(
                 "SessionRecord", "WorkerRuntime",
             ]),
 
-        executable("earshot-private-cloud", ["PrivateCloudWorker", "ServiceBootstrap"]),
+        executable(
+            "earshot-private-cloud",
+            ["AudioStorage", "AudioStreams", "EarshotModel", "PrivateCloudWorker", "ServiceBootstrap", "WorkerRuntime"]),
         executable(
             "earshot-webhook",
             [
-                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "ServiceBootstrap",
+                "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient",
+                "ServiceBootstrap",
                 "SessionRecord", "WebhookDelivery", "WorkerRuntime", nioCore,
             ]),
         executable(
@@ -221,7 +226,12 @@ let package = Package(
                 "AudioStreams", "DeliveryWorkers", "EarshotModel", "HTTPTransport", "ServiceBootstrap",
                 "WebhookDelivery", "WorkerRuntime",
             ]),
-        executable("earshot-speaker-sample", ["ServiceBootstrap", "SpeakerSampleWorker"]),
+        executable(
+            "earshot-speaker-sample",
+            [
+                "AudioStorage", "AudioStreams", "EarshotModel", "PostgresClient", "ServiceBootstrap", "SessionRecord",
+                "SpeakerSampleWorker", "SpeechEngine", "SpeechRecognition", "WorkerRuntime", logging,
+            ]),
 
         // Tests. Nothing in Sources imports TestSupport.
         .target(
@@ -238,13 +248,26 @@ let package = Package(
                 logging,
             ],
             path: "Tests/LaneProbe", swiftSettings: strict),
+        .target(
+            name: "ChaosHarness",
+            dependencies: [
+                "AudioCodecs", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient", "RedisClient",
+                "TestSupport", arguments, crypto, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+            ],
+            path: "Tests/ChaosHarness", swiftSettings: strict),
+        .executableTarget(
+            name: "earshot-chaos", dependencies: ["ChaosHarness", arguments], path: "Tests/ChaosCommand",
+            swiftSettings: strict),
+        tests("ChaosHarness", ["EarshotModel", "TestSupport"]),
+        .testTarget(
+            name: "FaultProxyTests", dependencies: ["TestSupport", nioCore, nioPosix], swiftSettings: strict),
         tests("EarshotModel", [nioCore]),
         tests("Supervision", ["TestSupport", logging, coreMetrics, lifecycle]),
         tests("RedisClient", ["CHiredis", nioCore, nioPosix, logging]),
         tests("PostgresClient", ["TestSupport", logging]),
         tests("AudioCodecs", []),
         tests("SpeechEngine", []),
-        tests("SpeechRecognition", ["HTTPTransport", "SpeechEngine", "TestSupport", logging]),
+        tests("SpeechRecognition", ["EarshotModel", "HTTPTransport", "SpeechEngine", "TestSupport", logging]),
         tests("AccessTokens", ["HTTPTransport", "TestSupport", cryptoExtras, jwtKit, logging]),
         tests("HTTPTransport", ["TestSupport", nioCore, logging]),
         tests(
@@ -257,8 +280,8 @@ let package = Package(
         tests(
             "PrivateCloudWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", nioCore,
-                lifecycle, logging,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", crypto,
+                nioCore, lifecycle, logging,
             ]),
         tests(
             "DeliveryWorkers",
@@ -269,8 +292,8 @@ let package = Package(
         tests(
             "SpeakerSampleWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechRecognition",
-                "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
+                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechEngine",
+                "SpeechRecognition", "TestSupport", "WorkerRuntime", nioCore, lifecycle, logging,
             ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),
@@ -305,6 +328,9 @@ let package = Package(
                 "EarshotClient", "EarshotModel", "RedisClient", "ServiceBootstrap", "SessionRecord", arguments,
                 coreMetrics, logging, nioPosix, subprocess, systemPackage,
             ]),
+        .testTarget(
+            name: "ProtocolModelTests", dependencies: ["AudioStreams", "EarshotModel", "TestSupport", nioCore],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -1,9 +1,12 @@
 -- What users want of Earshot. The coordinator projects it into Redis, where gateways and workers read it.
 
--- Ids of conversations come from back ends too, in their own form.
+-- Ids of conversations and segments come from back ends too, in their own form.
 ALTER TABLE conversations ALTER COLUMN id TYPE text;
 ALTER TABLE sessions ALTER COLUMN conversation TYPE text;
-ALTER TABLE segments ALTER COLUMN conversation TYPE text;
+ALTER TABLE segments ALTER COLUMN conversation TYPE text, ALTER COLUMN id TYPE text;
+-- What a back end or a device names is its user's own: the same id of another user is another thing.
+ALTER TABLE conversations DROP CONSTRAINT conversations_pkey, ADD PRIMARY KEY (uid, id);
+ALTER TABLE segments DROP CONSTRAINT segments_pkey, ADD PRIMARY KEY (uid, id);
 ALTER TABLE conversations ADD COLUMN ended_at timestamptz, ADD COLUMN completed_at timestamptz;
 
 CREATE TABLE user_settings (

@@ -5,7 +5,7 @@ CREATE TABLE audio_parts (
     -- The event's id.
     id              uuid PRIMARY KEY,
     session         uuid NOT NULL,
-    conversation    uuid NOT NULL,
+    conversation    text NOT NULL,
     part            bigint NOT NULL,
     first_sequence  bigint NOT NULL,
     last_sequence   bigint NOT NULL,

@@ -6,39 +6,50 @@ package import Logging
 ///
 /// Accepts HS256 with the configured secret and RS256 or ES256 with a key of the configured key set, never one with
 /// the other's key. One value serves a whole process and all its threads; a check takes microseconds, plus one read
-/// of the key set file when that has changed.
+/// of the key set file when that has changed; one with a key id unknown to a key set from a URL may wait for a fetch.
 package struct AccessTokenVerifier: Sendable {
     private let configuration: AccessTokenConfiguration
     private let secret: (any JWTAlgorithm)?
-    private let keySetFile: KeySetFile?
+    private let keySet: KeySetSource?
     private let now: @Sendable () -> Date
 
     /// Checks the configuration and reads the key set file.
     ///
     /// Warns when development tokens are accepted.
     ///
+    /// - Parameters:
+    ///   - configuration: What is accepted.
+    ///   - remoteKeys: A key set from a URL, which the caller runs; instead of a file.
+    ///   - logger: Hears what is unusual.
     /// - Throws: `AccessTokenSetupError` when nothing is configured, or the secret or the file is no good.
-    package init(configuration: AccessTokenConfiguration, logger: Logger) async throws {
-        try await self.init(configuration: configuration, logger: logger, now: { Date() })
+    package init(
+        configuration: AccessTokenConfiguration, remoteKeys: RemoteKeySet? = nil, logger: Logger
+    ) async throws {
+        try await self.init(configuration: configuration, remoteKeys: remoteKeys, logger: logger, now: { Date() })
     }
 
     init(
-        configuration: AccessTokenConfiguration, logger: Logger, now: @escaping @Sendable () -> Date
+        configuration: AccessTokenConfiguration, remoteKeys: RemoteKeySet? = nil, logger: Logger,
+        now: @escaping @Sendable () -> Date
     ) async throws {
         guard
-            configuration.hs256Secret != nil || configuration.keySetFile != nil || configuration.developmentMode
+            configuration.hs256Secret != nil || configuration.keySetFile != nil || remoteKeys != nil
+                || configuration.developmentMode
         else {
             throw AccessTokenSetupError(
-                "no way to check tokens is configured; set an HS256 secret, a key set file, or development mode")
+                "no way to check tokens is configured; set an HS256 secret, a key set file or URL, or development mode")
+        }
+        guard configuration.keySetFile == nil || remoteKeys == nil else {
+            throw AccessTokenSetupError("a key set comes from a file or from a URL, not from both")
         }
         self.configuration = configuration
         self.now = now
         secret = try await Self.algorithm(secret: configuration.secretBytes())
         if let path = configuration.keySetFile {
-            keySetFile = try await KeySetFile(
-                path: path, checkInterval: configuration.keySetCheckInterval, logger: logger)
+            keySet = try await .file(
+                KeySetFile(path: path, checkInterval: configuration.keySetCheckInterval, logger: logger))
         } else {
-            keySetFile = nil
+            keySet = remoteKeys.map { .remote($0) }
         }
         if configuration.developmentMode {
             logger.warning("development mode: anybody may be anybody with the token dev:UID; never use it in public")
@@ -83,14 +94,14 @@ package struct AccessTokenVerifier: Sendable {
             }
             return secret
         case .rs256, .es256:
-            guard let keySetFile else {
+            guard let keySet else {
                 throw AccessTokenError(
                     .unknownKey, "RS256 and ES256 tokens are not accepted here: no key set is configured")
             }
             guard let keyID = token.keyID else {
                 throw AccessTokenError(.unknownKey, "the token names no key; `kid` is required in its header")
             }
-            guard let key = await keySetFile.current().key(token.algorithm, keyID) else {
+            guard let key = await keySet.key(token.algorithm, keyID) else {
                 throw AccessTokenError(.unknownKey, "the token is signed with a key that is not in the key set")
             }
             return key

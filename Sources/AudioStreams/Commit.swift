@@ -13,12 +13,17 @@ package struct Commit: Sendable {
         package var finals: [LiveResult]
         /// Entries given up on, with the reason.
         package var deadLetters: [DeadLetter]
+        /// Capture time (Unix µs) up to which the audio was heard, and where the last speech in it ended.
+        package var heard: Int64?
+        package var speech: Int64?
 
         /// Makes a contribution.
         package init(
             session: SessionID?, progress: LaneProgress, events: [String] = [], finals: [LiveResult] = [],
-            deadLetters: [DeadLetter] = []
+            deadLetters: [DeadLetter] = [], heard: Int64? = nil, speech: Int64? = nil
         ) {
+            self.heard = heard
+            self.speech = speech
             self.session = session
             self.progress = progress
             self.events = events
@@ -51,6 +56,19 @@ package struct Commit: Sendable {
         }
     }
 
+    /// Parked entries that are not needed any more.
+    package struct Unparked: Equatable, Sendable {
+        package var session: SessionID
+        /// Entries from here on stay parked; `nil` removes all of them.
+        package var keptFrom: StreamPosition?
+
+        /// Makes a value.
+        package init(session: SessionID, keptFrom: StreamPosition?) {
+            self.session = session
+            self.keptFrom = keptFrom
+        }
+    }
+
     package var group: WorkerGroup
     package var stream: StreamKind
     package var partition: Partition
@@ -60,11 +78,12 @@ package struct Commit: Sendable {
     /// `nil` leaves the group where it is.
     package var position: Position?
     package var lanes: [Lane]
+    package var unparked: [Unparked]
 
     /// Makes a commit.
     package init(
         group: WorkerGroup, stream: StreamKind, partition: Partition, token: FencingToken, number: Int64,
-        position: Position?, lanes: [Lane]
+        position: Position?, lanes: [Lane], unparked: [Unparked] = []
     ) {
         self.group = group
         self.stream = stream
@@ -73,6 +92,7 @@ package struct Commit: Sendable {
         self.number = number
         self.position = position
         self.lanes = lanes
+        self.unparked = unparked
     }
 
     /// What the function answered.

@@ -7,6 +7,9 @@ package struct GroupLag: Equatable, Sendable {
     package var entries: Int64?
     /// Entries in the stream.
     package var length: Int64
+    /// What the group parked and still has to do, and its payload bytes (protocol.md C6).
+    package var parkedEntries: Int64 = 0
+    package var parkedBytes: Int64 = 0
 
     /// Makes a value.
     package init(partition: Partition, entries: Int64?, length: Int64) {

@@ -81,6 +81,18 @@ package protocol HandOff: Sendable {
     /// Entries of a stream behind a position, without any side effect.
     func entries(of stream: StreamKind, in partition: Partition, after position: StreamPosition, count: Int)
         async throws(HandOffError) -> [StreamEntry]
+    /// Copies entries of a session out of the audio stream, so that the group may pass them without having had them
+    /// (protocol.md C6).
+    ///
+    /// Positions ascend. They are parked in order, under a quota a partition and group, all or none of a call.
+    func park(
+        _ positions: [StreamPosition], of session: SessionID, token: FencingToken, group: WorkerGroup,
+        partition: Partition
+    ) async throws(HandOffError) -> ParkedLane.Outcome
+    /// Parked entries of a session behind a position, without any side effect.
+    func parkedEntries(
+        of session: SessionID, group: WorkerGroup, in partition: Partition, after position: StreamPosition, count: Int
+    ) async throws(HandOffError) -> [StreamEntry]
     /// Commits.
     func commit(_ commit: Commit) async throws(HandOffError) -> Commit.Outcome
     /// Publishes a result that is never committed, if the token is the lease's.

@@ -10,6 +10,8 @@ package struct HandOffError: Error, Equatable, Sendable, CustomStringConvertible
         case refused
         /// The answer has another shape than the function's.
         case malformedReply
+        /// A later append of the same session was taken, so this one, refused for a moment, can only come too late.
+        case overtaken
         /// The task was cancelled.
         case cancelled
     }

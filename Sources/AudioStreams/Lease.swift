@@ -57,11 +57,13 @@ package enum Lease {
         package var horizon: StreamPosition
         /// Crashes counted against sessions in hand, by `session@entry`.
         package var crashes: [String: Int]
+        /// What earlier owners parked; those lanes go on where they stand, also when nothing more comes for them.
+        package var parked: [ParkedLane]
 
         /// Makes a grant.
         package init(
             token: FencingToken, mode: Mode, position: StreamPosition, entriesRead: Int64, horizon: StreamPosition,
-            crashes: [String: Int] = [:]
+            crashes: [String: Int] = [:], parked: [ParkedLane] = []
         ) {
             self.token = token
             self.mode = mode
@@ -69,6 +71,7 @@ package enum Lease {
             self.entriesRead = entriesRead
             self.horizon = horizon
             self.crashes = crashes
+            self.parked = parked
         }
     }
 

@@ -34,10 +34,14 @@ package struct StreamKeys: Sendable {
     package func settings(_ partition: Partition) -> String { key(partition, "settings") }
     /// Hash: user → flags of the groups that want their audio.
     package func wanted(_ partition: Partition) -> String { key(partition, "wanted") }
-    /// Hash: conversation → user and one session, of the conversations that are not completed.
+    /// Hash: user and conversation → the session that joined last, of the conversations that are not completed.
     package func conversations(_ partition: Partition) -> String { key(partition, "conversations") }
-    /// Hash: a conversation's sessions and how far it is; the functions append the id.
+    /// Hash: a conversation's sessions and how far it is; the functions append user and id, since ids are the users' own.
     package func conversationPrefix(_ partition: Partition) -> String { key(partition, "conversation:") }
+    /// Hash: a conversation's sessions and how far it is.
+    package func conversation(_ id: String, of user: UserID, _ partition: Partition) -> String {
+        "\(conversationPrefix(partition))\(user)/\(id)"
+    }
     /// Hash: a session; the functions append the id.
     package func sessionPrefix(_ partition: Partition) -> String { key(partition, "session:") }
     /// Sorted set: a user's recent admissions.
@@ -46,6 +50,12 @@ package struct StreamKeys: Sendable {
     package func meta(_ partition: Partition) -> String { key(partition, "meta") }
     /// Stream: entries a group gave up on.
     package func dead(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "dead:\(group)") }
+    /// Stream: entries of a session that a group parked.
+    package func parked(_ id: SessionID, _ group: WorkerGroup, _ partition: Partition) -> String {
+        key(partition, "parked:\(group):\(id)")
+    }
+    /// Hash: session → what a group parked of it, and the sums.
+    package func parked(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "parked:\(group)") }
     /// Channel: live results for the sessions of one gateway; the function appends the incarnation.
     package var resultsChannelPrefix: String { "\(prefix):results:" }
     /// Channel: users whose settings have changed.

@@ -20,7 +20,8 @@ package struct GatewayConfiguration: Sendable {
     /// Makes a configuration.
     package init(
         host: String, port: Int, incarnation: Incarnation, partitions: Int, eventLoops: Int,
-        allowedOrigins: Set<String>, languages: Set<String>, tokens: AccessTokenVerifier, backend: BackendDoor = .closed,
+        allowedOrigins: Set<String>, languages: Set<String>, tokens: AccessTokenVerifier,
+        backend: BackendDoor = .closed,
         limits: Limits = Limits()
     ) {
         self.host = host

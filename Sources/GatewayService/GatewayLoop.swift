@@ -35,6 +35,8 @@ final class GatewayLoop {
     private(set) var isReading = false
     private var pausedAt: Int64?
     private var drained: EventLoopPromise<Void>?
+    /// Ends that Redis refused, oldest first: a session without an end would stay open for its groups.
+    private var refusedEnds: [(ending: SessionEnding, partition: Partition)] = []
 
     private var limits: Limits { configuration.limits }
 
@@ -79,7 +81,10 @@ final class GatewayLoop {
         for session in ready { session.batchIsDue() }
         let visit = tickCount % visits.count
         for connection in visits[visit].values { connection.visit(at: now) }
-        if visit == 0 { metrics.loopDelay.record(delay.inSeconds) }
+        if visit == 0 {
+            metrics.loopDelay.record(delay.inSeconds)
+            repeatEnds()
+        }
         appender.flush(at: now)
     }
 
@@ -105,10 +110,13 @@ final class GatewayLoop {
     /// Makes a session reachable for live results.
     func registered(_ session: ListenSession, as id: SessionID) { sessions[id] = session }
 
+    /// Routes no more results of a session.
+    func forget(_ id: SessionID) { sessions[id] = nil }
+
     /// Forgets a connection that is closed, and the session that got its live results.
-    func closed(_ connection: any GatewayConnection, id: SessionID?) {
+    func closed(_ connection: any GatewayConnection, ids: [SessionID]) {
         visits[visitSlot(connection)][ObjectIdentifier(connection)] = nil
-        if let id, sessions[id] === connection { sessions[id] = nil }
+        for id in ids where sessions[id] === connection { sessions[id] = nil }
         stateCount()
         finishDrainIfEmpty()
     }
@@ -156,6 +164,27 @@ final class GatewayLoop {
     /// Finals may have been missed: every session asks for those kept.
     func resubscribed() {
         for session in sessions.values { session.fetchFinals() }
+    }
+
+    /// Keeps an end that Redis refused; it is asked for again every second.
+    func endWasRefused(_ ending: SessionEnding, in partition: Partition) {
+        if refusedEnds.count >= limits.refusedEndsMaximum {
+            refusedEnds.removeFirst()
+            metrics.endsDropped.increment()
+        }
+        refusedEnds.append((ending, partition))
+    }
+
+    private func repeatEnds() {
+        let round = refusedEnds.prefix(limits.refusedEndsRepeated)
+        refusedEnds.removeFirst(round.count)
+        for (ending, partition) in round {
+            metrics.endsRepeated.increment()
+            appender.end(ending, in: partition) { [self] result in
+                guard case .failure(let error) = result, error.code != .cancelled else { return }
+                endWasRefused(ending, in: partition)
+            }
+        }
     }
 
     // MARK: Back-pressure

@@ -80,7 +80,7 @@ package final class GatewayServer: Service {
             }
             try? await gracefulShutdown()
             onReady(false, "draining")
-            // A back end that comes meanwhile is let in and closed with 1001, as its contract wants; devices go elsewhere.
+            // A back end that comes meanwhile is let in and closed with 1001, as its contract wants.
             if !configuration.backend.isOpen { try? await listener.close() }
             await drain(loops)
             try? await listener.close()

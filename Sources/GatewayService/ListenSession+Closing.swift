@@ -1,3 +1,4 @@
+import AudioStreams
 import CoreMetrics
 import EarshotModel
 import Logging
@@ -37,10 +38,25 @@ extension ListenSession {
         let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
             bound.value()
         }
-        appendEnd(.clientClosed) {
+        appendEnd(.clientClosed) { [self] in
             timeout.cancel()
+            if code == CloseCode.normal.rawValue { completeAtOnce() }
             echoOnce()
         }
+    }
+
+    /// A desktop that closes in good order has ended its conversation (omi.md 1.3).
+    private func completeAtOnce() {
+        guard let registration, registration.parameters.source == "desktop" else { return }
+        loop.appender.closeConversation(
+            registration.grant.conversation, of: registration.user, in: registration.partition,
+            now: WallClock.microseconds
+        ) { [logger] result in
+            if case .failure(let error) = result {
+                logger.warning("a conversation was not closed", metadata: ["error": "\(error)"])
+            }
+        }
+        loop.appender.flush(at: .now())
     }
 
     /// Somebody else owns the session, or it was ended: nothing more may be written for it (protocol.md C2).
@@ -59,7 +75,7 @@ extension ListenSession {
         let wasOpen = phase != .closing && phase != .closed
         phase = .closed
         if wasOpen { appendEnd(.connectionLost) {} }
-        loop.closed(self, id: registration == nil ? nil : id)
+        loop.closed(self, ids: [id, earlier?.id].compactMap(\.self))
         channel = nil
     }
 }

@@ -7,7 +7,8 @@ extension ListenSession {
     /// Takes in a result from the gateway's subscription.
     func deliver(_ result: LiveResult) {
         guard phase == .streaming else { return }
-        switch results.judge(result) {
+        let verdict = result.session == earlier?.id ? earlier?.results.judge(result) : results.judge(result)
+        switch verdict ?? .drop {
         case .deliver:
             loop.metrics.resultsDelivered.increment()
             send(text: result.text)

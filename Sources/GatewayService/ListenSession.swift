@@ -31,16 +31,16 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     let loop: GatewayLoop
     let admitted: AdmittedListen
     let admission: ListenAdmission
-    let id: SessionID
+    var id: SessionID
     var phase = Phase.authenticating
     var channel: (any Channel)?
     var logger: Logger
 
     private var assembler: MessageAssembler
-    private var user: UserID?
-    private var parameters: ListenParameters?
+    private(set) var user: UserID?
+    private(set) var parameters: ListenParameters?
     /// The session's audio, once it is registered.
-    private(set) var stream: SessionAudio?
+    var stream: SessionAudio?
     var registration: SessionAudio.Registration? { stream?.registration }
     /// Messages that came before the session was registered; reading stops meanwhile, so there is one read's worth.
     private var early: [MessageAssembler.Event] = []
@@ -55,6 +55,8 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     /// Why the session ended before the registry had answered.
     var reasonBeforeRegistration: EndReason?
     var results = ResultSequence()
+    /// Set once the connection has switched conversations.
+    var earlier: Earlier?
     /// Requests for samples in the present minute.
     var samplesAsked: (count: Int, since: NIODeadline)
 
@@ -183,9 +185,17 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         self.parameters = parameters
         for feature in parameters.ignoredFeatures { loop.metrics.ignored(feature) }
         send(text: ListenMessage.serviceStatus(.initiating))
+        register(parameters, user)
+    }
+
+    /// Asks for a session under the present id.
+    func register(_ parameters: ListenParameters, _ user: UserID) {
+        var asked = parameters.session
+        // The conversation the device has named is the one that was closed.
+        if earlier != nil { asked.clientConversation = nil }
         let registration = SessionRegistration(
             session: id, user: user, gateway: loop.configuration.incarnation, now: WallClock.microseconds,
-            parameters: parameters.session)
+            parameters: asked)
         let partition = Partition(of: user, count: loop.configuration.partitions)
         loop.appender.register(registration, in: partition) { [self] result in
             registered(result, registration, partition)
@@ -209,7 +219,9 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
                 parameters: request.parameters),
             loop: loop, owner: self, logger: logger)
         loop.metrics.sessionsOpened.increment()
-        captureClock = CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
+        captureClock =
+            captureClock
+            ?? CaptureClock(sampleRate: request.parameters.sampleRate, gapMinimum: limits.captureGapMinimum)
         let waiting = early
         early = []
         guard phase == .registering else {
@@ -220,10 +232,12 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         }
         loop.registered(self, as: id)
         phase = .streaming
-        send(text: ListenMessage.serviceStatus(.inProgressConversationsProcessing))
+        if earlier == nil { send(text: ListenMessage.serviceStatus(.inProgressConversationsProcessing)) }
         send(text: ListenMessage.conversationSession(conversation: grant.conversation, recordingSession: id))
-        send(text: ListenMessage.serviceStatus(.sttInitiating))
-        send(text: ListenMessage.serviceStatus(.ready))
+        if earlier == nil {
+            send(text: ListenMessage.serviceStatus(.sttInitiating))
+            send(text: ListenMessage.serviceStatus(.ready))
+        }
         applyReading()
         for event in waiting { message(event) }
         if loop.isDraining { drain() }

@@ -24,6 +24,8 @@ final class SessionAudio {
         func audioWasRefused()
         /// The session is another's or over: nothing more may be written for it (protocol.md C2).
         func epochWasLost()
+        /// The conversation was closed for silence: what comes now belongs to another.
+        func conversationWasClosed()
     }
 
     let registration: Registration
@@ -105,9 +107,9 @@ final class SessionAudio {
             session: registration.session, epoch: registration.epochNonce, flags: registration.grant.flags,
             language: registration.parameters.language)
         loop.metrics.appends.increment()
-        loop.appender.append(entry, to: registration.partition) { [self] result in
+        loop.appender.append(entry, of: registration.session, to: registration.partition) { [self] result in
             guard case .failure(let error) = result else { return }
-            loop.metrics.appendsRefused.increment()
+            (error.code == .overtaken ? loop.metrics.appendsOvertaken : loop.metrics.appendsRefused).increment()
             loop.metrics.framesLost.increment(by: frames)
             logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
             owner?.audioWasRefused()
@@ -126,8 +128,14 @@ final class SessionAudio {
         loop.appender.checkTail(
             of: registration.session, epoch: registration.grant.epoch, in: registration.partition
         ) { [self] tail in
-            guard case .lost = tail, !isEnding else { return }
-            isEnding = true
+            guard !isEnding else { return }
+            switch tail {
+            case .holds: return
+            case .conversationClosed:
+                owner?.conversationWasClosed()
+                return
+            case .lost: isEnding = true
+            }
             loop.metrics.framesLost.increment(by: batch.frameCount)
             loop.metrics.tailsLost.increment()
             loop.metrics.ended(.superseded)
@@ -148,7 +156,8 @@ final class SessionAudio {
             now: WallClock.microseconds)
         loop.appender.end(ending, in: registration.partition) { [self] result in
             if case .failure(let error) = result {
-                logger.error("an end was refused", metadata: ["error": "\(error)"])
+                logger.error("an end was refused; it is asked for again", metadata: ["error": "\(error)"])
+                if error.code != .cancelled { loop.endWasRefused(ending, in: registration.partition) }
             }
             completion()
         }

@@ -13,6 +13,9 @@ import WorkerRuntime
 /// A part lies in one conversation: today a session has one. With a switch inside a session, the lane closes its part
 /// at the switch as it does at the end.
 struct StorageLane: LaneProcessor {
+    /// The name of what a lane waits for.
+    private static let store = "object store"
+
     private let services: StorageServices
     private let session: RegisteredSession
     private let partition: Partition
@@ -144,6 +147,11 @@ struct StorageLane: LaneProcessor {
     /// Writes the part whose bounds are committed, and passes its frames.
     private mutating func store(isDone: Bool = false, in context: LaneContext) async throws {
         guard let bounds = state.bounds, let frames = held?.frames else { return }
+        do throws(ObjectStoreError) {
+            try services.parts.checkAvailable()
+        } catch {
+            throw LaneFailure.dependency(name: Self.store, reason: error.message)
+        }
         let specification = specification(bounds)
         let part = try await PartEncoding(specification).encode(frames)
         let description = try await upload(part, specification, bounds.frames)
@@ -176,7 +184,7 @@ struct StorageLane: LaneProcessor {
             return stored
         } catch {
             services.metrics.uploadFailures.increment()
-            throw LaneFailure.dependency(name: "object store", reason: "\(error)")
+            throw LaneFailure.dependency(name: Self.store, reason: "\(error)")
         }
     }
 

@@ -14,7 +14,7 @@ extension PostgresSessionRecord {
         let rows = try await perform { client in
             try await client.query(
                 """
-                SELECT \(unsafeSQL: Self.audioColumns) FROM audio_parts WHERE conversation = \(id)::uuid
+                SELECT \(unsafeSQL: Self.audioColumns) FROM audio_parts WHERE conversation = \(id)
                 ORDER BY capture_start, session, part
                 """)
         }

@@ -13,7 +13,7 @@ extension RecordBatch {
                 timestamptz 'epoch' + until * interval '1 microsecond', seconds,
                 timestamptz 'epoch' + stored * interval '1 microsecond'
             FROM unnest(\(rows.map(\.event.id))::uuid[], \(rows.map(\.event.session))::uuid[],
-                \(rows.map(\.event.conversation))::uuid[], \(rows.map(\.event.uid)),
+                \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.part.part) }), \(rows.map { Int64(clamping: $0.part.firstSequence) }),
                 \(rows.map { Int64(clamping: $0.part.lastSequence) }), \(rows.map(\.part.object)),
                 \(rows.map(\.part.format.rawValue)), \(rows.map(\.part.isEncrypted)),

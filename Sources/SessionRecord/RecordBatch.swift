@@ -22,15 +22,18 @@ struct RecordBatch {
             switch event.type {
             case .sessionStarted:
                 started[event.session] = event
-                conversations[event.conversation] = conversations[event.conversation] ?? event
+                let name = "\(event.uid)/\(event.conversation)"
+                conversations[name] = conversations[name] ?? event
             case .sessionEnded: ended[event.session] = event
             case .transcriptSegments:
                 for (index, segment) in (event.segments ?? []).enumerated() {
                     let row = Row(segment: segment, event: event, ordinal: (event.firstSegment ?? 0) + UInt64(index))
-                    if let known = segments[segment.id], known.event.ordinal > event.ordinal { continue }
-                    segments[segment.id] = row
+                    let name = "\(event.uid)/\(segment.id)"
+                    if let known = segments[name], known.event.ordinal > event.ordinal { continue }
+                    segments[name] = row
                 }
-            case .conversationCompleted, .conversationUpdated: completed[event.conversation] = event
+            case .conversationCompleted, .conversationUpdated:
+                completed["\(event.uid)/\(event.conversation)"] = event
             case .audioStored:
                 guard let part = event.audio else { continue }
                 let key = "\(event.session)/\(part.part)"
@@ -63,7 +66,7 @@ struct RecordBatch {
             SELECT id, uid, timestamptz 'epoch' + us * interval '1 microsecond', source
             FROM unnest(\(list.map(\.conversation)), \(list.map(\.uid)),
                 \(list.map { $0.conversationStart ?? $0.time }), \(list.map(\.source))) AS t (id, uid, us, source)
-            ON CONFLICT (id) DO NOTHING
+            ON CONFLICT (uid, id) DO NOTHING
             """
     }
 
@@ -105,9 +108,9 @@ struct RecordBatch {
         return """
             UPDATE conversations AS c SET completed_at = timestamptz 'epoch' + t.us * interval '1 microsecond',
                 ended_at = timestamptz 'epoch' + t.last * interval '1 microsecond'
-            FROM unnest(\(list.map(\.conversation)), \(list.map(\.time)), \(list.map { $0.conversationEnd ?? $0.time }))
-                AS t (id, us, last)
-            WHERE c.id = t.id AND (c.completed_at IS NULL
+            FROM unnest(\(list.map(\.uid)), \(list.map(\.conversation)), \(list.map(\.time)),
+                \(list.map { $0.conversationEnd ?? $0.time })) AS t (uid, id, us, last)
+            WHERE c.uid = t.uid AND c.id = t.id AND (c.completed_at IS NULL
                 OR c.completed_at < timestamptz 'epoch' + t.us * interval '1 microsecond')
             """
     }
@@ -117,7 +120,7 @@ struct RecordBatch {
         return """
             INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
                 speaker, speaker_id, is_user, person, channel, language, stt_provider)
-            SELECT * FROM unnest(\(rows.map(\.segment.id))::uuid[], \(rows.map(\.event.session))::uuid[],
+            SELECT * FROM unnest(\(rows.map(\.segment.id)), \(rows.map(\.event.session))::uuid[],
                 \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
                 \(rows.map(\.segment.start)), \(rows.map(\.segment.end)), \(rows.map(\.segment.text)),
@@ -125,7 +128,7 @@ struct RecordBatch {
                 \(rows.map(\.segment.isUser)), \(rows.map(\.segment.personID)),
                 \(rows.map { Int64($0.segment.channel) })::integer[], \(rows.map(\.segment.language)),
                 \(rows.map(\.segment.sttProvider)))
-            ON CONFLICT (id) DO UPDATE SET text = excluded.text, start_seconds = excluded.start_seconds,
+            ON CONFLICT (uid, id) DO UPDATE SET text = excluded.text, start_seconds = excluded.start_seconds,
                 end_seconds = excluded.end_seconds, revision = excluded.revision, speaker = excluded.speaker,
                 speaker_id = excluded.speaker_id, is_user = excluded.is_user, person = excluded.person
             WHERE segments.revision < excluded.revision

@@ -80,6 +80,36 @@ final class InferenceRuntime: Sendable {
         return unsafe value
     }
 
+    /// A model's input or output: its name, its place in an array of floats, and its shape.
+    typealias Port = (name: StaticString, place: Range<Int>, shape: [Int64])
+
+    /// Runs a model whose inputs and outputs are all floats, in one array that the caller holds.
+    ///
+    /// The results' tensors are over the array, too, so that the model writes into it and nothing needs copying out.
+    func run(
+        _ session: OpaquePointer, in numbers: UnsafeMutableBufferPointer<Float>, inputs: [Port], outputs: [Port],
+        _ action: String
+    ) throws(SpeechEngineError) {
+        var tensors = unsafe [OpaquePointer?]()
+        defer { unsafe tensors.forEach { tensor in unsafe table.pointee.ReleaseValue?(tensor) } }
+        for port in inputs + outputs {
+            let place = unsafe UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(rebasing: numbers[port.place]))
+            unsafe tensors.append(try tensor(place, shape: port.shape, element: ORT_ELEMENT_FLOAT))
+        }
+        let given = unsafe Array(tensors.prefix(inputs.count))
+        var results = unsafe Array(tensors.suffix(outputs.count))
+        unsafe try check(
+            table.pointee.Run?(
+                session, nil, Self.names(inputs.map(\.name)), given, given.count, Self.names(outputs.map(\.name)),
+                results.count, &results), action)
+    }
+
+    /// Names of a model's inputs or outputs; literals live as long as the process.
+    static func names(_ literals: [StaticString]) -> [UnsafePointer<CChar>?] {
+        unsafe literals.map { unsafe UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self) }
+    }
+
     /// Throws the reason of a status that is not success, releasing it.
     func check(_ status: OpaquePointer??, _ action: String) throws(SpeechEngineError) {
         unsafe try Self.check(table, status, action)

@@ -102,16 +102,11 @@ package final class SileroModel: Sendable {
         // The results' tensors are ours, so that the model writes into `numbers` and nothing needs copying out.
         let inputs = unsafe [tensors[0], tensors[1], rate]
         var outputs = unsafe [tensors[2], tensors[3]]
-        let inputNames = unsafe Self.names(["input", "state", "sr"])
-        let outputNames = unsafe Self.names(["output", "stateN"])
+        let inputNames = unsafe InferenceRuntime.names(["input", "state", "sr"])
+        let outputNames = unsafe InferenceRuntime.names(["output", "stateN"])
         unsafe try runtime.check(
             runtime.table.pointee.Run?(
                 session, nil, inputNames, inputs, inputs.count, outputNames, outputs.count, &outputs),
             "run the voice activity model")
-    }
-
-    // Literals live as long as the process.
-    private static func names(_ literals: [StaticString]) -> [UnsafePointer<CChar>?] {
-        unsafe literals.map { unsafe UnsafeRawPointer($0.utf8Start).assumingMemoryBound(to: CChar.self) }
     }
 }

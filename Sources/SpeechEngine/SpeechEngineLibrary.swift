@@ -21,6 +21,10 @@ package final class SpeechEngineLibrary: Sendable {
     let gate = CallGate()
     /// The voice activity model's bytes: constant data inside the library.
     nonisolated(unsafe) let voiceActivityModel: UnsafeRawBufferPointer
+    /// The speaker model's bytes, likewise.
+    nonisolated(unsafe) let speakerModel: UnsafeRawBufferPointer
+    /// The turn model's bytes, likewise.
+    nonisolated(unsafe) let turnModel: UnsafeRawBufferPointer
 
     /// Opens the libraries, or returns them when they are open already.
     ///
@@ -55,8 +59,20 @@ package final class SpeechEngineLibrary: Sendable {
         moonshine = try MoonshineFunctions(in: object)
         runtime = try InferenceRuntime(in: object)
         version = "libmoonshine \(moonshine.version()), ONNX Runtime \(runtime.version)"
-        let bytes = unsafe try object.address(of: "silero_vad_onnx")
-        let count = unsafe try object.address(of: "silero_vad_onnx_len").load(as: UInt32.self)
-        unsafe voiceActivityModel = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        let voiceActivityCount = unsafe try object.address(of: "silero_vad_onnx_len").load(as: UInt32.self)
+        unsafe voiceActivityModel = UnsafeRawBufferPointer(
+            start: try object.address(of: "silero_vad_onnx"), count: Int(voiceActivityCount))
+        // C++ names, stable for the pinned file.
+        unsafe speakerModel = try Self.model(in: object, "18embedding_ort_dataE", "23embedding_ort_data_sizeE")
+        unsafe turnModel = try Self.model(in: object, "21segmentation_ort_dataE", "26segmentation_ort_data_sizeE")
+    }
+
+    private static func model(
+        in object: borrowing SharedObject, _ bytes: String, _ count: String
+    ) throws(SpeechEngineError) -> UnsafeRawBufferPointer {
+        let space = "_ZN9cppannote19embedded_community1"
+        return unsafe UnsafeRawBufferPointer(
+            start: try object.address(of: space + bytes),
+            count: try object.address(of: space + count).load(as: Int.self))
     }
 }

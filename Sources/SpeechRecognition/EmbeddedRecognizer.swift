@@ -91,7 +91,15 @@ package final class EmbeddedRecognizer: SpeechRecognizer {
                 "\(samples.count) samples are too much audio for one utterance; at most "
                     + "\(Transcriber.sampleCountMax) are allowed")
         }
-        return try await exchange.submit(samples, priority).get()
+        guard case .text(let text) = try await exchange.submit(samples, priority).get() else { return "" }
+        return text
+    }
+
+    /// Has a thread do other work on samples, in the finals' queue.
+    func perform(_ samples: [Float], _ work: @escaping RecognitionWork) async throws(RecognitionError)
+        -> RecognitionAnswer
+    {
+        try await exchange.submit(samples, .voice, work).get()
     }
 
     // Returns when the thread has ended.
@@ -113,7 +121,10 @@ package final class EmbeddedRecognizer: SpeechRecognizer {
                 "Speech model loaded", metadata: ["stt.provider": "\(name)", "stt.load": "\(clock.now - start)"])
             while let request = exchange.take() {
                 let start = clock.now
-                let answer = Result { () throws(RecognitionError) in try engine.transcribe(request.samples) }
+                let answer = Result { () throws(RecognitionError) in
+                    if let work = request.work { return try work(request.samples) }
+                    return .text(try engine.transcribe(request.samples))
+                }
                 exchange.answer(request, answer, after: clock.now - start)
             }
             return nil

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Every request is answered exactly once: by a thread, by its cancellation, by a newer one, or by the end.
 final class RecognitionExchange: Sendable {
-    typealias Answer = Result<String, RecognitionError>
+    typealias Answer = Result<RecognitionAnswer, RecognitionError>
 
     private struct Waiter {
         let continuation: CheckedContinuation<Answer, Never>
@@ -45,12 +45,15 @@ final class RecognitionExchange: Sendable {
     }
 
     /// Leaves a request and waits for the answer; a cancelled caller is answered at once.
-    func submit(_ samples: [Float], _ priority: RecognitionPriority) async -> Answer {
+    func submit(
+        _ samples: [Float], _ priority: RecognitionPriority, _ work: RecognitionWork? = nil
+    ) async -> Answer {
         let id = state.withLock { state in
             state.lastID += 1
             return state.lastID
         }
-        let request = RecognitionQueue.Request(id: id, samples: samples, priority: priority, submitted: .now)
+        let request = RecognitionQueue.Request(
+            id: id, samples: samples, priority: priority, submitted: .now, work: work)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 add(request, Waiter(continuation: continuation, kind: priority.kind))

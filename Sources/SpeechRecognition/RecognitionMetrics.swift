@@ -5,6 +5,7 @@ struct RecognitionMetrics: Sendable {
     /// The closed set of `outcome` labels.
     enum Outcome: String, CaseIterable {
         case text
+        case voice
         case empty
         case rejected
         case unavailable
@@ -24,7 +25,7 @@ struct RecognitionMetrics: Sendable {
         var depth: [RecognitionPriority.Class: Gauge] = [:]
         var outcomes: [RecognitionPriority.Class: [Outcome: Counter]] = [:]
         var audio: [RecognitionPriority.Class: FloatingPointCounter] = [:]
-        for (kind, name) in [(RecognitionPriority.Class.final, "final"), (.interim, "interim")] {
+        for (kind, name) in [(RecognitionPriority.Class.final, "final"), (.interim, "interim"), (.voice, "voice")] {
             let labels = [("priority", name)]
             inference[kind] = Timer(label: "stt.inference", dimensions: labels)
             wait[kind] = Timer(label: "stt.queue.wait", dimensions: labels)
@@ -56,7 +57,7 @@ struct RecognitionMetrics: Sendable {
         audio[kind]?.increment(by: Double(sampleCount) / 16_000)
     }
 
-    func ended(_ kind: RecognitionPriority.Class, _ result: Result<String, RecognitionError>) {
+    func ended(_ kind: RecognitionPriority.Class, _ result: RecognitionExchange.Answer) {
         outcomes[kind]?[Self.outcome(result)]?.increment()
     }
 
@@ -64,9 +65,10 @@ struct RecognitionMetrics: Sendable {
         Int64(duration / .nanoseconds(1))
     }
 
-    private static func outcome(_ result: Result<String, RecognitionError>) -> Outcome {
+    private static func outcome(_ result: RecognitionExchange.Answer) -> Outcome {
         switch result {
-        case .success(let text): return text.isEmpty ? .empty : .text
+        case .success(.text(let text)): return text.isEmpty ? .empty : .text
+        case .success: return .voice
         case .failure(let error):
             switch error.code {
             case .rejectedInput: return .rejected

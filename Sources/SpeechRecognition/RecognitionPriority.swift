@@ -3,6 +3,7 @@ package struct RecognitionPriority: Sendable, Hashable {
     enum Class: Sendable {
         case final
         case interim
+        case voice
     }
 
     let kind: Class
@@ -13,6 +14,9 @@ package struct RecognitionPriority: Sendable, Hashable {
     package static let final = Self(kind: .final, caller: nil)
     /// The text so far of an open utterance: waits for all finals, dropped when it would come too late.
     package static let interim = Self(kind: .interim, caller: nil)
+
+    /// Whose voice a finished utterance is: waits with the finals, because its text waits for it.
+    package static let voice = Self(kind: .voice, caller: nil)
 
     /// A final that makes this caller's waiting interim useless.
     package static func final(of caller: UInt64) -> Self { Self(kind: .final, caller: caller) }

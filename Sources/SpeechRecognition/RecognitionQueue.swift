@@ -20,6 +20,8 @@ struct RecognitionQueue {
         let samples: [Float]
         let priority: RecognitionPriority
         let submitted: ContinuousClock.Instant
+        /// What to do with the samples; nil recognises their text.
+        var work: RecognitionWork?
     }
 
     /// What a thread does next, and the interims that became useless meanwhile.
@@ -49,7 +51,7 @@ struct RecognitionQueue {
     /// - Returns: The interims that it makes useless.
     /// - Throws: `RecognitionError` with `unavailable` when too much waits already.
     mutating func add(_ request: Request) throws(RecognitionError) -> [UInt64] {
-        if request.priority.kind == .final {
+        if request.priority.kind != .interim {
             guard finals.count < bounds.finalsMax else {
                 throw RecognitionError(
                     .unavailable, "\(finals.count) utterances wait for the recogniser; no more are allowed")
@@ -67,7 +69,7 @@ struct RecognitionQueue {
             interims.removeAll { $0.priority.caller == caller }
         }
         switch request.priority.kind {
-        case .final:
+        case .final, .voice:
             finals.append(request)
             finalSamples += request.samples.count
         case .interim:

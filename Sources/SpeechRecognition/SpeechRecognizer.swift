@@ -11,4 +11,18 @@ package protocol SpeechRecognizer: Sendable {
     /// - Returns: The text, with case and punctuation.
     /// - Throws: `RecognitionError`; its code says what to do next.
     func transcribe(_ samples: [Float], priority: RecognitionPriority) async throws(RecognitionError) -> String
+
+    /// The same, with the engine that was used: a recogniser may have several.
+    func recognize(
+        _ samples: [Float], priority: RecognitionPriority
+    ) async throws(RecognitionError) -> RecognizedText
+}
+
+extension SpeechRecognizer {
+    /// Transcribes with the one engine there is.
+    package func recognize(
+        _ samples: [Float], priority: RecognitionPriority
+    ) async throws(RecognitionError) -> RecognizedText {
+        RecognizedText(text: try await transcribe(samples, priority: priority), provider: name)
+    }
 }

@@ -102,6 +102,11 @@ struct HeldAudio {
         frames.removeFirst(index)
     }
 
+    /// Unix µs right behind the last sample; `nil` when nothing is held.
+    var endCaptureTime: Int64? {
+        frames.last.map { $0.captureTime + Int64($0.samples) * 1_000_000 / Int64(parameters.sampleRate) }
+    }
+
     /// Unix µs at which a 16 kHz sample since the restart point was captured.
     func captureTime(of position: Int) -> Int64? {
         guard let (index, sample) = place(position) else { return nil }

@@ -22,6 +22,8 @@ package actor InterimPublisher {
     }
 
     private let recognizer: any SpeechRecognizer
+    /// The engine of all interims, as it stands in a segment's `stt_provider`.
+    nonisolated var provider: String { recognizer.name }
     private let concurrency: Int
     /// Waiting requests beyond this are dropped: under load finals need the engine.
     private let waitingMaximum = 256

@@ -11,6 +11,8 @@ struct RestartPoint: Equatable {
     var corruptFrames: UInt64 = 0
 
     private static let version: UInt8 = 1
+    /// Bytes of `encoded`; what stands behind them is not read.
+    static let encodedLength = 1 + 4 + 8 + 8
 
     /// The bytes a commit stores.
     var encoded: [UInt8] {

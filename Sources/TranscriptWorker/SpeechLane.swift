@@ -18,18 +18,23 @@ struct SpeechLane: LaneProcessor {
 
     /// What all lanes share.
     struct Services: Sendable {
-        let recognizer: any SpeechRecognizer
+        var recognizer: any SpeechRecognizer
         let voiceActivity: any VoiceActivityModel
         /// `nil` when interim text is switched off.
-        let interims: InterimPublisher?
+        var interims: InterimPublisher?
+        /// `nil` when speakers are not told apart.
+        let labelling: SpeakerLabelling?
         let metrics: TranscriptMetrics
         let limits: Limits
     }
 
     private let services: Services
     private let session: RegisteredSession
-    /// Identifies the lane to the recogniser, so that its final drops its waiting interim.
-    private let caller: UInt64
+    private let recognition: UtteranceRecognition
+    /// Who was told apart in this session so far.
+    private var speakers: SpeakerClusters
+    /// How interim text is labelled: as the text before it.
+    private var lastLabel = SpeakerLabel()
     private var ordinal: UInt64
     private var events: UInt64
     private var held: HeldAudio
@@ -39,16 +44,20 @@ struct SpeechLane: LaneProcessor {
     private var brokenSequences: [UInt64] = []
     private var lastInterimAt = ContinuousClock.now
     private var hasShownInterim = false
+    /// Capture time up to which the lane is through, once it has come so far.
+    private var heard: Int64?
 
-    init(session: RegisteredSession, services: Services) throws {
+    init(session: RegisteredSession, partition: Partition, services: Services) throws {
         self.services = services
         self.session = session
-        caller = session.session.value.low
+        recognition = UtteranceRecognition(
+            services: services, session: session, partition: partition, caller: session.session.value.low)
+        let state = try TranscriptState(decoding: session.progress.state)
+        speakers = state.speakers
         ordinal = session.progress.ordinal
         events = session.progress.events
         held = HeldAudio(
-            parameters: session.parameters, restart: try RestartPoint(decoding: session.progress.state),
-            startSequence: session.progress.next)
+            parameters: session.parameters, restart: state.restart, startSequence: session.progress.next)
         computation = try SpeechComputation(session.parameters, services.voiceActivity)
     }
 
@@ -109,10 +118,11 @@ struct SpeechLane: LaneProcessor {
 
     /// Commits an utterance, or silence, and begins anew at the restart point.
     private mutating func emit(_ utterance: Utterance?, restart: Int, in context: LaneContext) async throws {
-        let segment = try await recognize(utterance)
+        let segments = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.captureTime(of: restart) ?? heard
         held.moveRestart(to: restart, brokenSequences: brokenSequences)
-        try await commit(segment, speechEnd: speechEnd, isDone: false, reason: nil, in: context)
+        try await commit(segments, speechEnd: speechEnd, isDone: false, reason: nil, in: context)
         try beginAnew()
     }
 
@@ -125,10 +135,11 @@ struct SpeechLane: LaneProcessor {
         } catch {
             throw LaneFailure.dependency(name: "speech engine", reason: error.message)
         }
-        let segment = try await recognize(utterance)
+        let segments = try await recognize(utterance)
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
+        heard = held.endCaptureTime ?? heard
         held.moveRestartToEnd(brokenSequences: brokenSequences)
-        try await commit(segment, speechEnd: speechEnd, isDone: isDone, reason: reason, in: context)
+        try await commit(segments, speechEnd: speechEnd, isDone: isDone, reason: reason, in: context)
         try beginAnew()
     }
 
@@ -140,34 +151,29 @@ struct SpeechLane: LaneProcessor {
 
     // MARK: Text
 
-    /// Recognises an utterance; `nil` when nobody said anything.
-    private func recognize(_ utterance: Utterance?) async throws -> TranscriptSegment? {
-        guard let utterance else { return nil }
-        let text: String
-        do throws(RecognitionError) {
-            text = try await services.recognizer.transcribe(utterance.samples, priority: .final(of: caller))
-        } catch {
-            switch error.code {
-            case .cancelled: throw LaneFailure.abandoned
-            case .rejectedInput:
-                // This audio would fail again, on every worker: it counts as heard, without words.
-                services.metrics.rejectedUtterances.increment()
-                return nil
-            default: throw LaneFailure.dependency(name: services.recognizer.name, reason: error.message)
-            }
+    /// Recognises an utterance: a segment for each change of speaker, none when nobody said anything.
+    private mutating func recognize(_ utterance: Utterance?) async throws -> [LabelledSegment] {
+        guard let utterance else { return [] }
+        let transcript = try await recognition.transcript(of: utterance, &speakers)
+        let segments = transcript.parts.enumerated().map { index, part in
+            LabelledSegment(
+                segment: segment(part.recognized, part.speech, part.label, ordinal: ordinal + UInt64(index)),
+                label: part.label)
         }
-        services.metrics.utterances.increment()
-        return segment(text, utterance.speech)
+        if let last = segments.last { lastLabel = last.label }
+        return segments
     }
 
-    private func segment(_ text: String, _ speech: Range<Int>) -> TranscriptSegment? {
-        let trimmed = text.trimmingWhitespace()
-        guard !trimmed.isEmpty else { return nil }
-        return TranscriptSegment(
-            id: SegmentID.of(session: session.session, ordinal: ordinal), text: trimmed,
+    private func segment(
+        _ recognized: RecognizedText, _ speech: Range<Int>, _ label: SpeakerLabel, ordinal: UInt64
+    ) -> TranscriptSegment {
+        var segment = TranscriptSegment(
+            id: SegmentID.of(session: session.session, ordinal: ordinal), text: recognized.text,
             start: seconds(held.captureTime(of: speech.lowerBound)),
-            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: services.recognizer.name,
+            end: seconds(held.captureTime(of: speech.upperBound)), sttProvider: recognized.provider,
             language: session.parameters.language)
+        label.apply(to: &segment)
+        return segment
     }
 
     /// Seconds from the conversation's start, to the millisecond.
@@ -179,33 +185,58 @@ struct SpeechLane: LaneProcessor {
     // MARK: Commits
 
     private mutating func commit(
-        _ segment: TranscriptSegment?, speechEnd: Int64?, isDone: Bool, reason: EndReason?, in context: LaneContext
+        _ labelled: [LabelledSegment], speechEnd: Int64?, isDone: Bool, reason: EndReason?, in context: LaneContext
     ) async throws {
         // From here on no interim of this utterance may appear.
         await services.interims?.retire(session.session)
         let first = ordinal
+        let segments = labelled.map(\.segment)
         var output = LaneOutput(progress: LaneProgress())
-        if let segment {
-            output.events.append(segmentsEvent([segment], first: first).json)
+        if !segments.isEmpty {
+            output.events.append(segmentsEvent(segments, first: first).json)
             output.finals.append(
                 LiveResult(
-                    kind: .final, session: session.session, ordinal: first, count: 1,
-                    text: TranscriptSegment.json([segment])))
-            ordinal += 1
+                    kind: .final, session: session.session, ordinal: first, count: segments.count,
+                    text: TranscriptSegment.json(segments)))
+            ordinal += UInt64(segments.count)
             events += 1
         }
         if let reason {
             output.events.append(endedEvent(reason).json)
             events += 1
         }
+        let state = TranscriptState(restart: held.restart, speakers: speakers)
         output.progress = LaneProgress(
-            next: held.startSequence, ordinal: ordinal, events: events, state: held.restart.encoded, isDone: isDone)
+            next: held.startSequence, ordinal: ordinal, events: events, state: state.encoded, isDone: isDone)
+        output.heard = heard
+        output.speech = segments.isEmpty ? nil : speechEnd
         try await context.commit(output)
-        if segment != nil, let speechEnd {
+        if !segments.isEmpty, let speechEnd {
             services.metrics.finalLatency.recordNanoseconds(max(0, WallClock.microseconds - speechEnd) * 1000)
         }
-        if segment == nil, hasShownInterim { await withdraw(first, in: context) }
+        if segments.isEmpty, hasShownInterim { await withdraw(first, in: context) }
         hasShownInterim = false
+        await suggest(labelled, in: context)
+    }
+
+    /// Tells the device, once for each speaker, whom a speaker was recognised as.
+    ///
+    /// That it was told stands in the next commit: after a crash in between it is told again.
+    private mutating func suggest(_ labelled: [LabelledSegment], in context: LaneContext) async {
+        for (segment, label) in labelled.map({ ($0.segment, $0.label) }) {
+            guard let voice = label.voice, let labelling = services.labelling,
+                speakers.speakers.indices.contains(label.number),
+                !speakers.speakers[label.number].wasSuggested(voice.person)
+            else { continue }
+            let suggestion = SpeakerLabelSuggestion(
+                speakerID: label.number, personID: labelling.mayAssign(session) ? voice.person : "",
+                personName: voice.name, segmentID: segment.id)
+            await context.publish(
+                LiveResult(
+                    kind: .message, session: session.session, ordinal: ordinal, count: 0, text: suggestion.json),
+                to: session.gateway)
+            speakers.suggested(voice.person, for: label.number)
+        }
     }
 
     private func segmentsEvent(_ segments: [TranscriptSegment], first: UInt64) -> SessionEvent {
@@ -236,11 +267,12 @@ struct SpeechLane: LaneProcessor {
         else { return }
         lastInterimAt = .now
         hasShownInterim = true
-        let template = segment("…", computation.openSpeech)
+        let template = segment(
+            RecognizedText(text: "…", provider: interims.provider), computation.openSpeech, lastLabel, ordinal: ordinal)
         await interims.offer(
             InterimPublisher.Request(
                 session: session.session, gateway: session.gateway, ordinal: ordinal, samples: Array(open),
-                caller: caller, segment: template, context: context))
+                caller: recognition.caller, segment: template, context: context))
     }
 
     private func withdraw(_ ordinal: UInt64, in context: LaneContext) async {

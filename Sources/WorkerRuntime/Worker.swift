@@ -29,12 +29,20 @@ package final class Worker: Service {
         }
     }
 
-    /// Work in hand did not move for `Limits.stallTimeout`; the process should end, its leases are given back.
-    package struct Stalled: Error, CustomStringConvertible {
-        let partition: Partition
+    /// Nothing moves in this process, though it may in another: it should end, and its leases are given back.
+    package enum Stalled: Error, CustomStringConvertible {
+        /// Work in hand did not move for `Limits.stallTimeout`, and waits for nothing named.
+        case partition(Partition)
+        /// No lane got on for `Limits.dependencyWaitMaximum`, and all that wait do so for this dependency.
+        case dependency(String)
 
         /// For the log.
-        package var description: String { "partition \(partition) has work in hand that does not move" }
+        package var description: String {
+            switch self {
+            case .partition(let partition): "partition \(partition) has work in hand that does not move"
+            case .dependency(let name): "every lane that waits has waited too long for \(name)"
+            }
+        }
     }
 
     private let configuration: Configuration
@@ -101,7 +109,10 @@ package final class Worker: Service {
             await handEverythingOver()
             tasks.cancelAll()
         }
-        if let stalled { throw stalled }
+        if let stalled {
+            logger.critical("giving up", metadata: ["reason": "\(stalled)"])
+            throw stalled
+        }
     }
 
     private func join() async -> Bool {
@@ -174,18 +185,22 @@ package final class Worker: Service {
 
     private func tickConsumers() async -> Stalled? {
         var lanes = 0
+        var parked = (entries: 0, bytes: 0)
+        var wait = DependencyWait()
         let current = consumers.withLock { $0 }
         for (partition, consumer) in current {
             await consumer.tick()
             lanes += await consumer.laneCount
-            if await consumer.isStalled {
-                logger.critical("work does not move; giving up", metadata: ["partition": "\(partition)"])
-                return Stalled(partition: partition)
-            }
+            let share = await consumer.parkedTotals
+            parked = (parked.entries + share.entries, parked.bytes + share.bytes)
+            wait.merge(await consumer.dependencyWait)
+            if await consumer.isStalled { return .partition(partition) }
         }
         metrics.lanes.record(lanes)
+        metrics.parkedEntries.record(parked.entries)
+        metrics.parkedBytes.record(parked.bytes)
         metrics.partitions.record(current.count)
-        return nil
+        return wait.overdue(after: limits.dependencyWaitMaximum, at: .now).map { .dependency($0) }
     }
 
     /// Leaves the members, so that nobody waits for this process, then hands over every partition at once.

@@ -20,6 +20,10 @@ package struct WorkerMetrics: Sendable {
     let lanes: Gauge
     let partitions: Gauge
     let leasesLost: Counter
+    let entriesParked: Counter
+    let parkingsRefused: Counter
+    let parkedEntries: Gauge
+    let parkedBytes: Gauge
     private let group: WorkerGroup
     private let factory: any MetricsFactory
 
@@ -48,6 +52,10 @@ package struct WorkerMetrics: Sendable {
         readFailures = counter("reads.failed")
         entriesRead = counter("entries.read")
         leasesLost = counter("leases.lost")
+        entriesParked = counter("entries.parked")
+        parkingsRefused = counter("parkings.refused")
+        parkedEntries = Gauge(label: "worker.parked.entries", dimensions: dimensions, factory: factory)
+        parkedBytes = Gauge(label: "worker.parked.bytes", dimensions: dimensions, factory: factory)
         lanes = Gauge(label: "worker.lanes", dimensions: dimensions, factory: factory)
         partitions = Gauge(label: "worker.partitions", dimensions: dimensions, factory: factory)
     }

@@ -103,7 +103,8 @@ import WorkerRuntime
     }
 
     private func endpoint(
-        _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest, key: SigningKey = .newShared()
+        _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest,
+        key: SigningKey = .newShared()
     ) -> AudioEndpoint {
         AudioEndpoint(
             id: UniqueID(high: 7, low: id).description, url: url, secrets: [key.text], windowSeconds: seconds,
@@ -132,7 +133,8 @@ import WorkerRuntime
             try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
             let received = receiver.received
             #expect(received.map(\.body.count) == [32_000, 32_000, 16_000])
-            #expect(received.flatMap(\.body) == pcm(0..<samples))
+            let isWhole = received.flatMap(\.body) == pcm(0..<samples)
+            #expect(isWhole)
             #expect(received.map(\.sequence) == [0, 1, 2])
             let first = try #require(received.first)
             #expect(first.uri == "/audio?k=v&sample_rate=16000&uid=alice")
@@ -172,7 +174,8 @@ import WorkerRuntime
                 try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
                 #expect(one.received.map(\.body.count) == [32_000, 32_000, 32_000, 32_000, 32_000])
                 #expect(other.received.map(\.body.count) == [64_000, 64_000, 32_000])
-                #expect(one.received.flatMap(\.body) == other.received.flatMap(\.body))
+                let areSame = one.received.flatMap(\.body) == other.received.flatMap(\.body)
+                #expect(areSame)
                 #expect(one.received[1].body.contains { $0 != 0 })
             }
         }
@@ -180,7 +183,9 @@ import WorkerRuntime
 
     @Test("A slow receiver gets the latest windows, and is told how many were skipped")
     func latest() async throws {
-        try await Receiver.with { _ in .status(500) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(500)
+        } _: { receiver in
             let fixture = try await Fixture([endpoint(receiver.url)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -206,7 +211,9 @@ import WorkerRuntime
 
     @Test("With all, a receiver that is away for a while gets every window, in order")
     func all() async throws {
-        try await Receiver.with { _ in .status(503) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(503)
+        } _: { receiver in
             let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -229,7 +236,9 @@ import WorkerRuntime
 
     @Test("A worker that dies repeats at most what was on its way, under the same ids, with the same bytes")
     func takeOver() async throws {
-        try await Receiver.with { request in request.sequence < 2 ? .status(200) : .hang } _: { receiver in
+        try await Receiver.with { request in
+            request.sequence < 2 ? .status(200) : .hang
+        } _: { receiver in
             var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
             fixture.deliveryLimits.totalTimeout = .seconds(30)
             var sample: UInt64 = 0
@@ -248,7 +257,9 @@ import WorkerRuntime
             }
             #expect(bodies.count == 5)
             let inOrder = Dictionary(receiver.received.map { ($0.sequence, $0.body) }) { $1 }
-            #expect(inOrder.sorted { $0.key < $1.key }.flatMap(\.value) == pcm(0..<72_000).prefix(144_000).map(\.self))
+            let isWhole =
+                inOrder.sorted { $0.key < $1.key }.flatMap(\.value) == pcm(0..<72_000).prefix(144_000).map(\.self)
+            #expect(isWhole)
         }
     }
 
@@ -272,7 +283,9 @@ import WorkerRuntime
 
     @Test("A receiver that is gone is reported once, and holds up nothing; a session without endpoints ends, too")
     func gone() async throws {
-        try await Receiver.with { _ in .status(410) } _: { receiver in
+        try await Receiver.with { _ in
+            .status(410)
+        } _: { receiver in
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
                 let fixture = try await Fixture(endpoints)
                 try await fixture.handOff.enable(

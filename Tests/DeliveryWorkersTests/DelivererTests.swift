@@ -37,7 +37,9 @@ import WebhookDelivery
     @Test("A failure is retried with the same id until it succeeds; its lane waits for two retries only")
     func retries() async throws {
         try await DeliveryFixture.with { fixture in
-            try await Receiver.with { request in .status(request.sequence == 1 ? 500 : 200, body: "no: seven") } _: { receiver in
+            try await Receiver.with { request in
+                .status(request.sequence == 1 ? 500 : 200, body: "no: seven")
+            } _: { receiver in
                 let endpoint = try await fixture.endpoint(receiver.url) { $0.headers = ["X-Tenant": "seven"] }
                 try await fixture.enqueue(3, to: endpoint)
                 try await fixture.delivering { _, _ in
@@ -63,7 +65,9 @@ import WebhookDelivery
         limits.retryDelays = [.milliseconds(1), .milliseconds(1), .milliseconds(1), .milliseconds(1)]
         limits.breakerFailures = 100
         try await DeliveryFixture.with(limits) { fixture in
-            try await Receiver.with { request in .status(request.sequence == 1 ? 500 : 200) } _: { receiver in
+            try await Receiver.with { request in
+                .status(request.sequence == 1 ? 500 : 200)
+            } _: { receiver in
                 let endpoint = try await fixture.endpoint(receiver.url) { $0.isStrict = true }
                 try await fixture.enqueue(2, to: endpoint)
                 try await fixture.delivering { _, _ in try await delivered(fixture, endpoint, 1) }
@@ -76,8 +80,12 @@ import WebhookDelivery
     @Test("Hanging, dripping and absent receivers delay nobody else, and cost an exchange's time")
     func others() async throws {
         try await DeliveryFixture.with { fixture in
-            try await Receiver.with { _ in .hang } _: { hanging in
-                try await Receiver.with { _ in .drip } _: { dripping in
+            try await Receiver.with { _ in
+                .hang
+            } _: { hanging in
+                try await Receiver.with { _ in
+                    .drip
+                } _: { dripping in
                     try await Receiver.with { well in
                         let bad = [
                             try await fixture.endpoint(hanging.url), try await fixture.endpoint(dripping.url),
@@ -104,7 +112,9 @@ import WebhookDelivery
     @Test("410 disables the endpoint, and tells its owner's other one")
     func gone() async throws {
         try await DeliveryFixture.with { fixture in
-            try await Receiver.with { _ in .status(410) } _: { receiver in
+            try await Receiver.with { _ in
+                .status(410)
+            } _: { receiver in
                 try await Receiver.with { other in
                     let gone = try await fixture.endpoint(receiver.url + "?token=secret")
                     let told = try await fixture.endpoint(other.url)
@@ -148,7 +158,9 @@ import WebhookDelivery
         try await DeliveryFixture.with { fixture in
             try await Receiver.with { target in
                 let location = target.url
-                try await Receiver.with { _ in .status(302, headers: [("Location", location)]) } _: { receiver in
+                try await Receiver.with { _ in
+                    .status(302, headers: [("Location", location)])
+                } _: { receiver in
                     let endpoint = try await fixture.endpoint(receiver.url)
                     try await fixture.enqueue(1, to: endpoint)
                     try await fixture.delivering { _, _ in
@@ -186,7 +198,9 @@ import WebhookDelivery
         limits.claimDuration = .milliseconds(600)
         limits.totalTimeout = .seconds(10)
         try await DeliveryFixture.with(limits) { fixture in
-            try await Receiver.with { _ in .hang } _: { receiver in
+            try await Receiver.with { _ in
+                .hang
+            } _: { receiver in
                 let endpoint = try await fixture.endpoint(receiver.url)
                 try await fixture.enqueue(2, to: endpoint)
                 try await fixture.delivering(abrupt: true) { _, _ in
@@ -242,7 +256,9 @@ import WebhookDelivery
         var limits = DeliveryFixture.fastLimits
         limits.retryDelays = []
         try await DeliveryFixture.with(limits) { fixture in
-            try await Receiver.with { _ in .status(500) } _: { receiver in
+            try await Receiver.with { _ in
+                .status(500)
+            } _: { receiver in
                 let endpoint = try await fixture.endpoint(receiver.url)
                 try await fixture.enqueue(3, to: endpoint)
                 try await fixture.delivering { _, _ in

@@ -25,7 +25,7 @@ struct GatewayHarness: Sendable {
     /// Runs a body against a gateway that takes sessions.
     static func with<Value: Sendable>(
         limits: Limits = Limits(), redis: RedisConfiguration? = nil, origins: Set<String> = ["*"],
-        languages: Set<String> = ["en", "multi"], developmentMode: Bool = true,
+        languages: Set<String> = ["en", "multi"], developmentMode: Bool = true, backend: BackendDoor = .closed,
         _ body: @Sendable (GatewayHarness) async throws -> Value
     ) async throws -> Value {
         try await RedisFleet.with(redis, limits: limits) { fleet in
@@ -37,7 +37,8 @@ struct GatewayHarness: Sendable {
             let server = GatewayServer(
                 GatewayConfiguration(
                     host: "127.0.0.1", port: 0, incarnation: incarnation, partitions: 16, eventLoops: 2,
-                    allowedOrigins: origins, languages: languages, tokens: tokens, limits: limits),
+                    allowedOrigins: origins, languages: languages, tokens: tokens, backend: backend,
+                    limits: limits),
                 redis: fleet.configuration, keys: fleet.keys, handOff: fleet.handOff, logger: RedisFleet.logger,
                 onListening: { ports.continuation.yield($0) })
             let group = ServiceGroup(services: [server], logger: RedisFleet.logger)

@@ -34,12 +34,17 @@ struct LoudnessActivity: VoiceActivityModel {
 enum Bursts {
     /// PCM16 little-endian at 16 kHz: for each pair so many ms of tone, then so many ms of silence.
     static func pcm(_ pattern: [(tone: Int, silence: Int)]) -> [UInt8] {
+        pcm(pattern.map { (tone: $0.tone, silence: $0.silence, isLoud: false) })
+    }
+
+    /// The same; a loud tone is three times as strong.
+    static func pcm(_ pattern: [(tone: Int, silence: Int, isLoud: Bool)]) -> [UInt8] {
         var bytes: [UInt8] = []
         var state: UInt32 = 1
-        for (tone, silence) in pattern {
+        for (tone, silence, isLoud) in pattern {
             for index in 0..<(tone + silence) * 16 {
                 state = state &* 1_664_525 &+ 1_013_904_223
-                let sample = index < tone * 16 ? Int16(truncatingIfNeeded: Int(state >> 16) % 12_000 - 6_000) : 0
+                let sample = index < tone * 16 ? Int16((Int(state >> 16) % 12_000 - 6_000) * (isLoud ? 3 : 1)) : 0
                 bytes += [UInt8(truncatingIfNeeded: sample), UInt8(truncatingIfNeeded: sample >> 8)]
             }
         }

@@ -16,9 +16,9 @@ import WorkerRuntime
 
     /// One session appended in entries of a given number of frames, processed by workers of which each is stopped after
     /// some segments; what the record would see.
-    private func segments(
+    func segments(
         of audio: [UInt8], frameBytes: Int, framesAnEntry: Int, codec: AudioCodec = .pcm16, sampleRate: Int = 16_000,
-        abandonAfter: [Int] = []
+        abandonAfter: [Int] = [], labelling: SpeakerLabelling? = nil, messages: MessageLog? = nil
     ) async throws -> [TranscriptSegment] {
         var limits = Limits()
         limits.heartbeatInterval = .milliseconds(20)
@@ -39,12 +39,15 @@ import WorkerRuntime
                 session: id, user: user, epoch: grant.epoch, gateway: gateway, reason: .clientClosed, now: 2_000_000),
             in: partition)
         for count in abandonAfter {
-            try await runWorker(handOff, limits, abrupt: true) { segmentTexts(handOff, partition).count >= count }
+            try await runWorker(handOff, limits, labelling, abrupt: true) {
+                segmentTexts(handOff, partition).count >= count
+            }
         }
-        try await runWorker(handOff, limits, abrupt: false) {
+        try await runWorker(handOff, limits, labelling, abrupt: false) {
             let session = try await handOff.session(id, group: .transcript, in: partition)
             return session?.isCompleted == true
         }
+        messages?.results = handOff.published.map(\.result).filter { $0.kind == .message }
         return segmentTexts(handOff, partition)
     }
 
@@ -76,7 +79,8 @@ import WorkerRuntime
 
     /// Runs a worker until a condition holds; abruptly means cancelled, so that its lease lapses.
     private func runWorker(
-        _ handOff: InMemoryHandOff, _ limits: Limits, abrupt: Bool, until condition: () async throws -> Bool
+        _ handOff: InMemoryHandOff, _ limits: Limits, _ labelling: SpeakerLabelling?, abrupt: Bool,
+        until condition: () async throws -> Bool
     ) async throws {
         let worker = Worker(
             Worker.Configuration(
@@ -84,7 +88,8 @@ import WorkerRuntime
                 partitions: partitions, limits: limits),
             handOff: handOff, reader: handOff,
             factory: SpeechLaneFactory(
-                recognizer: LengthRecognizer(), voiceActivity: LoudnessActivity(), interims: nil, limits: limits),
+                recognizer: LengthRecognizer(), voiceActivity: LoudnessActivity(), interims: nil, labelling: labelling,
+                limits: limits),
             logger: .silent)
         let group = ServiceGroup(services: [worker], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in

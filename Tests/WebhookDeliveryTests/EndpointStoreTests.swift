@@ -75,7 +75,9 @@ import WebhookDelivery
             let newest = SigningKey.newShared()
             try await fixture.endpoints.rotate(endpoint.id, keep: .zero, adding: [newest])
             #expect(try await keys() == [newest])
-            for _ in 0..<9 { try await fixture.endpoints.rotate(endpoint.id, keep: .seconds(60), adding: [.newShared()]) }
+            for _ in 0..<9 {
+                try await fixture.endpoints.rotate(endpoint.id, keep: .seconds(60), adding: [.newShared()])
+            }
             let error = await #expect(throws: WebhookError.self) {
                 try await fixture.endpoints.rotate(endpoint.id, keep: .seconds(60), adding: [.newShared()])
             }

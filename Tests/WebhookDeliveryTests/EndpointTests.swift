@@ -22,7 +22,8 @@ import WebhookDelivery
     @Test(
         "URLs that are none are refused",
         arguments: [
-            "", "example.com", "ftp://example.com/", "https://", "https://exa mple.com/", "https://user:pw@example.com/",
+            "", "example.com", "ftp://example.com/", "https://", "https://exa mple.com/",
+            "https://user:pw@example.com/",
             "https://example.com/#part", "https://example.com/\r\nX: y", "https://example.com/ü",
         ])
     func urls(url: String) throws {

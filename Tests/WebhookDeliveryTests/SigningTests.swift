@@ -59,7 +59,9 @@ import WebhookDelivery
         let asymmetric = SigningKey.newEd25519()
         for (keys, secret) in [([old], old), ([new, old], old), ([new, old], new), ([asymmetric, new], new)] {
             let headers = headers(keys, body: body, at: now)
-            #expect(headers["webhook-signature"]?.split(separator: " ", omittingEmptySubsequences: false).count == keys.count)
+            #expect(
+                headers["webhook-signature"]?.split(separator: " ", omittingEmptySubsequences: false).count
+                    == keys.count)
             let verdict = try await Python.run(
                 Self.verify, input: Received(headers: headers, body: body, secret: secret.text))
             #expect(verdict == "accepted,accepted")

@@ -50,6 +50,8 @@ struct WholeStreamTests {
         var limits = RuntimeFixture.limits
         limits.laneInboxEntriesMaximum = 4
         limits.readCount = 3
+        // It is in no session, so it parks nothing, however long it waits.
+        limits.parkAfter = .zero
         try await RuntimeFixture.with(store, partitions: 1, limits: limits) { fixture in
             let texts = (0..<60).map { "entry \($0)" }
             let failures = Mutex(0)
@@ -73,6 +75,8 @@ struct WholeStreamTests {
                 }
             }
             #expect(written.all == texts)
+            let lag = try await fixture.handOff.lag(of: fixture.group, stream: .audio, in: fixture.all)
+            #expect(lag.allSatisfy { $0.parkedEntries == 0 })
         }
     }
 }

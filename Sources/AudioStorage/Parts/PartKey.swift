@@ -1,6 +1,5 @@
 import EarshotModel
 
-
 /// The keys of parts, built from checked ids only.
 package enum PartKey {
     /// The media type of what only Earshot, or an Omi back end, can read.

@@ -1,10 +1,13 @@
 import Crypto
 package import EarshotModel
+import Synchronization
 
 /// Writes encoded parts to an object store, and describes them.
-package struct PartStore: Sendable {
+package final class PartStore: Sendable {
     private let store: any ObjectStore
     private let encryption: AudioEncryption?
+    /// Keys of the `omi` format that are being written; at most one a lane.
+    private let keysInHand = Mutex<Set<ObjectKey>>([])
 
     // Two sessions of one conversation whose parts begin in the same millisecond are rare; this many never happen.
     private static let sameTimeMax = 50
@@ -41,6 +44,9 @@ package struct PartStore: Sendable {
             captureStart: part.timeline.start, captureEnd: part.timeline.end, seconds: part.timeline.seconds)
     }
 
+    /// Throws when the store is known to be away.
+    package func checkAvailable() throws(ObjectStoreError) { try store.checkAvailable() }
+
     /// Removes a native object that no event names or will ever name.
     package func removeUnnamed(_ specification: PartSpecification, frames: ClosedRange<UInt64>) async {
         guard specification.format == .ogg, let key = try? PartKey.native(specification, frames: frames) else { return }
@@ -76,6 +82,9 @@ package struct PartStore: Sendable {
     ) async throws(ObjectStoreError) -> ObjectKey {
         for offset in 0..<Self.sameTimeMax {
             let key = try PartKey.omi(specification, milliseconds: (specification.start + 500) / 1000 + Int64(offset))
+            // All sessions of a user are in one process, and not every store knows how to write only what is absent.
+            guard keysInHand.withLock({ $0.insert(key).inserted }) else { continue }
+            defer { keysInHand.withLock { _ = $0.remove(key) } }
             do throws(ObjectStoreError) {
                 try await store.put(bytes, at: key, contentType: PartKey.octets, condition: .absent)
                 return key

@@ -21,6 +21,12 @@ package struct StoredAudioReader: Sendable {
         package var sampleRate: Int
         /// Mono.
         package var samples: [Int16]
+
+        /// Makes audio.
+        package init(sampleRate: Int, samples: [Int16]) {
+            self.sampleRate = sampleRate
+            self.samples = samples
+        }
     }
 
     /// Reads a part that the record names; its bytes are checked against the record's sum.

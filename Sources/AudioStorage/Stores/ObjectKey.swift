@@ -17,13 +17,15 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
         for component in components {
             guard Self.isAllowed(component) else {
                 throw ObjectStoreError(
-                    .invalidKey, "\(String(component.prefix(60)).debugDescription) is no part of an object key; \(Self.rule)")
+                    .invalidKey,
+                    "\(String(component.prefix(60)).debugDescription) is no part of an object key; \(Self.rule)")
             }
         }
         text = components.joined(separator: "/")
         guard !components.isEmpty, text.utf8.count <= Self.bytesMax else {
             throw ObjectStoreError(
-                .invalidKey, "an object key of \(text.utf8.count) bytes is not allowed; allowed are 1 to \(Self.bytesMax)")
+                .invalidKey,
+                "an object key of \(text.utf8.count) bytes is not allowed; allowed are 1 to \(Self.bytesMax)")
         }
     }
 

@@ -42,6 +42,9 @@ package protocol ObjectStore: Sendable {
 
     /// Removes an object; nothing happens when there is none.
     func delete(_ key: ObjectKey) async throws(ObjectStoreError)
+
+    /// Throws when the store is known to be away, before anybody prepares what could not be written.
+    func checkAvailable() throws(ObjectStoreError)
 }
 
 /// Whether a write may replace what is there.
@@ -66,9 +69,19 @@ package struct ObjectPage: Sendable, Equatable {
     package var isTruncated: Bool
     /// Where the next page begins, when there is one; not always the last entry's key.
     package var nextAfter: ObjectKey?
+
+    /// Makes a page.
+    package init(entries: [Entry], isTruncated: Bool, nextAfter: ObjectKey? = nil) {
+        self.entries = entries
+        self.isTruncated = isTruncated
+        self.nextAfter = nextAfter
+    }
 }
 
 extension ObjectStore {
+    /// Nothing is known beforehand.
+    package func checkAvailable() throws(ObjectStoreError) {}
+
     /// All objects under a prefix.
     ///
     /// - Parameters:

@@ -75,6 +75,33 @@ enum ConversationFunctions {
           return not state[2] or now - tonumber(state[2]) > tonumber(state[3]) * 1000000
         end
 
+        -- Whether an open conversation is silent for longer than its timeout, in audio time, in every session that is
+        -- live in it; who names its conversations also ends them.
+        local function is_silent(conversation, user, start)
+          local state = redis.call('HMGET', conversation, 'speech', 'bound')
+          if state[2] then return false end
+          local heard
+          for _, field in ipairs(redis.call('HKEYS', conversation)) do
+            local sid = string.match(field, '^s:(.+)$')
+            if sid and redis.call('HEXISTS', user, field) == 1 then
+              local upto = tonumber(redis.call('HGET', conversation, 'h:' .. sid) or start)
+              if not heard or upto < heard then heard = upto end
+            end
+          end
+          local timeout = tonumber(redis.call('HGET', user, 'timeout') or '0')
+          return heard and heard - tonumber(state[1] or start) > timeout * 1000000
+        end
+
+        -- Tells the gateways of a silent conversation's sessions, by their tail checks, to begin another.
+        local function switch_sessions(conversation, user, prefix)
+          for _, field in ipairs(redis.call('HKEYS', conversation)) do
+            local sid = string.match(field, '^s:(.+)$')
+            if sid and redis.call('HEXISTS', user, field) == 1 then
+              redis.call('HSET', prefix .. sid, 'switch', '1')
+            end
+          end
+        end
+
         -- Whether the transcript group has passed every session of the conversation; a session that the registry has
         -- forgotten was passed long ago.
         local function is_through(conversation, prefix)
@@ -89,18 +116,19 @@ enum ConversationFunctions {
         end
 
         -- conversation_settle KEYS lease conversation conversations user events
-        --   ARGV token id session-prefix now times event retention record-group
+        --   ARGV token id session-prefix now times event retention record-group uid
         --   → OPEN | WAIT | DONE | OK | times, when it was completed so often before
         local function conversation_settle(keys, args)
           local lease, conversation, index, user, events = unpack(keys)
           if redis.call('HGET', lease, 'token') ~= args[1] then return redis.status_reply('FENCED') end
           local state = redis.call('HMGET', conversation, 'state', 'times', 'mark', 'start', 'last')
           if not state[1] or state[1] == 'completed' then
-            redis.call('HDEL', index, args[2])
+            redis.call('HDEL', index, args[9] .. '/' .. args[2])
             return redis.status_reply('DONE')
           end
           if state[1] == 'open' then
-            if not is_over(user, args[2], tonumber(args[4])) then return redis.status_reply('OPEN') end
+            if is_silent(conversation, user, state[4]) then switch_sessions(conversation, user, args[3])
+            elseif not is_over(user, args[2], tonumber(args[4])) then return redis.status_reply('OPEN') end
             begin_closing(conversation, user, args[2], args[4])
           end
           if not is_through(conversation, args[3]) then return redis.status_reply('WAIT') end
@@ -119,7 +147,7 @@ enum ConversationFunctions {
           redis.call('XADD', events, '*', 'e', event)
           redis.call('HSET', conversation, 'state', 'completed', 'times', tonumber(times) + 1)
           redis.call('HDEL', conversation, 'mark', 'closing')
-          redis.call('HDEL', index, args[2])
+          redis.call('HDEL', index, args[9] .. '/' .. args[2])
           redis.call('EXPIRE', conversation, args[7])
           return redis.status_reply('OK')
         end

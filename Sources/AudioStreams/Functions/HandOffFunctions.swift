@@ -8,10 +8,10 @@ import RedisClient
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
-        let code = [shared, fleet, sessions, leases, commits, trimming, ConversationFunctions.code]
+        let code = [shared, fleet, sessions, parking, leases, commits, trimming, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 4, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 6, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -181,8 +181,9 @@ enum HandOffFunctions {
             'flags', flags)
           redis.call('HSET', live, args[1], args[3])
           redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
+          if args[14] == '1' then redis.call('HSET', args[15] .. conversation, 'bound', '1') end
           redis.call('PERSIST', args[15] .. conversation)
-          redis.call('HSET', index, conversation, args[2] .. ' ' .. args[1])
+          redis.call('HSET', index, args[2] .. '/' .. conversation, args[1])
           -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
           local event = string.gsub(args[13], '@conversation@', conversation, 1)
           event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
@@ -272,11 +273,11 @@ enum HandOffFunctions {
           end
         end
 
-        -- acquire KEYS lease [stream] ARGV group owner nonce seen-token seen-beat
+        -- acquire KEYS lease [stream parked-index] ARGV group owner nonce seen-token seen-beat
         --   repeating it with the same nonce gives the same grant
-        --   → HELD token beat owner | GRANTED token mode position entries-read horizon crash count …
+        --   → HELD token beat owner | GRANTED token mode position entries-read horizon parked crash count …
         local function acquire(keys, args)
-          local lease, stream = keys[1], keys[2]
+          local lease, stream, index = unpack(keys)
           local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode', 'absorbed')
           local mode = 'fresh'
           local is_repetition = state[1] and state[4] ~= '1' and string.match(state[1], ':(.+)$') == args[3]
@@ -304,7 +305,7 @@ enum HandOffFunctions {
             redis.call('HSET', lease, 'token', token, 'beat', '0', 'owner', args[2], 'released', '0', 'number', '0',
               'hand', '', 'mode', mode, 'absorbed', (stream and mode ~= 'lapsed') and position or '')
           end
-          local reply = {'GRANTED', token, mode, position, read, horizon}
+          local reply = {'GRANTED', token, mode, position, read, horizon, index and parked_lanes(index) or {}}
           append_crashes(reply, lease)
           return reply
         end
@@ -350,13 +351,14 @@ enum HandOffFunctions {
         """
 
     private static let commits = """
-        -- Reads the lanes of a commit; nil when the counts do not add up.
+        -- Reads the lanes of a commit, and where they end; nil when the counts do not add up.
         local function parse_lanes(args, first, count)
           local lanes, at = {}, first
           for _ = 1, count do
             local lane = {sid = args[at], next = args[at + 1], ordinal = args[at + 2], written = args[at + 3],
-              state = args[at + 4], done = args[at + 5], events = {}, finals = {}, dead = {}}
-            at = at + 6
+              state = args[at + 4], done = args[at + 5], heard = args[at + 6], speech = args[at + 7],
+              events = {}, finals = {}, dead = {}}
+            at = at + 8
             for _, kind in ipairs({'events', 'finals', 'dead'}) do
               local n = tonumber(args[at])
               if not n or at + n > #args then return nil end
@@ -365,8 +367,7 @@ enum HandOffFunctions {
             end
             lanes[#lanes + 1] = lane
           end
-          if at ~= #args + 1 then return nil end
-          return lanes
+          return lanes, at
         end
 
         -- Sets the group's bit; the last bit completes the session (protocol.md M16).
@@ -380,6 +381,18 @@ enum HandOffFunctions {
           redis.call('EXPIRE', finals, retention)
         end
 
+        -- Notes how far a conversation was heard; its silence is measured by that (protocol.md H3).
+        local function note_heard(lane, session, prefix)
+          local known = redis.call('HMGET', session, 'uid', 'conversation')
+          local conversation = prefix .. (known[1] or '') .. '/' .. (known[2] or '')
+          if lane.heard == '' or redis.call('EXISTS', conversation) == 0 then return end
+          redis.call('HSET', conversation, 'h:' .. lane.sid, lane.heard)
+          local last = tonumber(redis.call('HGET', conversation, 'speech') or '0')
+          if lane.speech ~= '' and tonumber(lane.speech) > last then
+            redis.call('HSET', conversation, 'speech', lane.speech)
+          end
+        end
+
         local function apply_lane(lane, session, finals, events, meta, dead, options)
           local group = options.group
           -- Nothing is written for a session the registry has forgotten: it would stay for ever.
@@ -387,6 +400,7 @@ enum HandOffFunctions {
           if is_known then
             redis.call('HSET', session, 'next:' .. group, lane.next, 'ordinal:' .. group, lane.ordinal,
               'written:' .. group, lane.written, 'state:' .. group, lane.state)
+            note_heard(lane, session, options.conversations)
           end
           for _, event in ipairs(lane.events) do redis.call('XADD', events, '*', 'e', event) end
           for i = 1, #lane.dead, 2 do
@@ -404,12 +418,12 @@ enum HandOffFunctions {
           if is_known and lane.done == '1' then pass_marker(session, finals, meta, group, options.retention) end
         end
 
-        -- commit KEYS lease stream events meta dead (session finals)…
-        --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum lanes
-        --   (sid next ordinal written state done n events… n finals… n dead…)…
+        -- commit KEYS lease stream events meta dead parked-index (session finals)… parked…
+        --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum
+        --   conversation-prefix lanes (sid next ordinal written state done heard speech n events… n finals… n dead…)… (unparked-sid kept-from-or-empty)…
         --   → OK | DONE | FENCED | ORDER
         local function commit(keys, args)
-          local lease, stream, events, meta, dead = unpack(keys, 1, 5)
+          local lease, stream, events, meta, dead, index = unpack(keys, 1, 6)
           local state = redis.call('HMGET', lease, 'token', 'number')
           if state[1] ~= args[1] then
             if state[1] then take_back(lease, args[1]) end
@@ -418,15 +432,21 @@ enum HandOffFunctions {
           local number, last = tonumber(args[2]), tonumber(state[2])
           if number <= last then return redis.status_reply('DONE') end
           if number ~= last + 1 then return redis.status_reply('ORDER') end
-          local lanes = parse_lanes(args, 11, tonumber(args[10]))
-          if not lanes or #keys ~= 5 + 2 * #lanes then return redis.error_reply('ARGS of a commit do not add up') end
+          local lanes, unparked = parse_lanes(args, 12, tonumber(args[11]))
+          if not lanes or #args + 1 - unparked ~= 2 * (#keys - 6 - 2 * #lanes) then
+            return redis.error_reply('ARGS of a commit do not add up')
+          end
           if args[4] ~= '' and not group_info(stream, args[3]) then
             return redis.error_reply('NOGROUP the stream or its group is gone')
           end
           local options = {group = args[3], channel = args[6], kept = tonumber(args[7]),
-            retention = tonumber(args[8]), dead = args[9]}
+            retention = tonumber(args[8]), dead = args[9], conversations = args[10]}
           for i, lane in ipairs(lanes) do
-            apply_lane(lane, keys[4 + 2 * i], keys[5 + 2 * i], events, meta, dead, options)
+            apply_lane(lane, keys[5 + 2 * i], keys[6 + 2 * i], events, meta, dead, options)
+          end
+          for i = 7 + 2 * #lanes, #keys do
+            unpark(keys[i], index, args[unparked], args[unparked + 1])
+            unparked = unparked + 2
           end
           if args[4] ~= '' then
             redis.call('XGROUP', 'SETID', stream, args[3], args[4], 'ENTRIESREAD', args[5])

@@ -3,8 +3,9 @@ import RedisClient
 
 // What the back-end door writes besides audio: events, conversations, requests for voice samples.
 extension AudioAppender {
-    /// Appends an event of a session that must still be this gateway's and open, once: the ordinals of the events that a
-    /// gateway appends for a session grow.
+    /// Appends an event of a session that must still be this gateway's and open, once.
+    ///
+    /// The ordinals of the events that a gateway appends for a session must grow.
     package func appendEvent(
         _ event: SessionEvent, session: SessionID, epoch: FencingToken, in partition: Partition,
         completion: @escaping (Result<Tail, HandOffError>) -> Void

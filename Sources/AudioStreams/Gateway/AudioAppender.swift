@@ -7,8 +7,9 @@ package import RedisClient
 /// One event loop's way into Redis: a connection of its own, and a queue of operations in the order of their calls.
 ///
 /// What was sent and not answered is sent again, in order, on the next connection; nothing is dropped. That is safe:
-/// plain appends are made idempotent by their readers, and every function answers a repetition alike. All calls and all
-/// completions happen on the loop.
+/// plain appends are made idempotent by their readers, and every function answers a repetition alike. The exception is
+/// an append that a later one of its session has overtaken, which fails (`AppendQueue`). All calls and all completions
+/// happen on the loop.
 package final class AudioAppender {
     /// Why sockets should not be read now.
     package enum Pressure: String, Sendable, CaseIterable {
@@ -28,9 +29,11 @@ package final class AudioAppender {
         case holds
         /// Its epoch changed or it has an end: nothing more may be written for it.
         case lost
+        /// It holds, but its conversation was closed for silence: what comes now belongs to another.
+        case conversationClosed
     }
 
-    private enum Operation {
+    enum Operation {
         case append(partition: Partition, entry: ByteBuffer, completion: (Result<Void, HandOffError>) -> Void)
         case tail(session: SessionID, partition: Partition, epoch: FencingToken, completion: (Tail) -> Void)
         case call(RedisCommand, completion: (Result<RESPValue, HandOffError>) -> Void)
@@ -46,11 +49,9 @@ package final class AudioAppender {
     private var isConnecting = false
     private var isClosed = false
     private var failures = 0
-    /// Unanswered operations, oldest first; the first `sent` of them are on the wire.
-    private var operations: Deque<Operation> = []
-    private var sent = 0
-    /// When the oldest pipeline on the wire was sent.
-    private var inFlight: Deque<(count: Int, sentAt: NIODeadline)> = []
+    private var queue = AppendQueue<Operation>()
+    /// When the pipelines on the wire were sent.
+    private var inFlight: Deque<NIODeadline> = []
     private var memoryShare = 0.0
     private var memoryAskedAt = NIODeadline.uptimeNanoseconds(0)
     /// Told when sockets should stop or start to be read.
@@ -75,25 +76,26 @@ package final class AudioAppender {
     /// Share of Redis' `maxmemory` in use, 0 when there is no such bound.
     package var redisMemoryShare: Double { memoryShare }
     /// Operations without an answer.
-    package var operationCount: Int { operations.count }
+    package var operationCount: Int { queue.count }
 
     // MARK: Operations
 
     /// Queues an append; `flush` sends it.
     ///
-    /// It completes with a failure only when Redis refuses it for good.
+    /// It completes with a failure only when Redis refuses it for good, or takes a later one of the session before it.
     package func append(
-        _ entry: ByteBuffer, to partition: Partition,
+        _ entry: ByteBuffer, of session: SessionID, to partition: Partition,
         completion: @escaping (Result<Void, HandOffError>) -> Void
     ) {
-        operations.append(.append(partition: partition, entry: entry, completion: completion))
+        queue.append(.append(partition: partition, entry: entry, completion: completion), .append(session))
     }
 
     /// Queues the tail check of a session, behind its appends.
     package func checkTail(
         of session: SessionID, epoch: FencingToken, in partition: Partition, completion: @escaping (Tail) -> Void
     ) {
-        operations.append(.tail(session: session, partition: partition, epoch: epoch, completion: completion))
+        queue.append(
+            .tail(session: session, partition: partition, epoch: epoch, completion: completion), .tail(session))
     }
 
     /// Queues an end behind the session's appends.
@@ -101,7 +103,9 @@ package final class AudioAppender {
         _ ending: SessionEnding, in partition: Partition,
         completion: @escaping (Result<SessionEnding.Outcome, HandOffError>) -> Void
     ) {
-        call(commands.end(ending, in: partition), SessionEnding.Outcome.init(reply:), completion)
+        call(
+            commands.end(ending, in: partition), SessionEnding.Outcome.init(reply:), kind: .end(ending.session),
+            completion)
     }
 
     /// Registers a session.
@@ -141,16 +145,16 @@ package final class AudioAppender {
 
     func call<Value>(
         _ command: RedisCommand, _ read: @escaping (RESPValue) -> Value?,
-        _ completion: @escaping (Result<Value, HandOffError>) -> Void
+        kind: AppendQueue<Operation>.Kind = .other, _ completion: @escaping (Result<Value, HandOffError>) -> Void
     ) {
-        operations.append(
-            .call(command) { result in
-                completion(
-                    result.flatMap { reply in
-                        if let value = read(reply) { return .success(value) }
-                        return .failure(HandOffError(.malformedReply, "an answer is \(reply.kind)"))
-                    })
-            })
+        let operation = Operation.call(command) { result in
+            completion(
+                result.flatMap { reply in
+                    if let value = read(reply) { return .success(value) }
+                    return .failure(HandOffError(.malformedReply, "an answer is \(reply.kind)"))
+                })
+        }
+        queue.append(operation, kind)
     }
 
     // MARK: Lifetime
@@ -172,7 +176,7 @@ package final class AudioAppender {
 
     /// Completes when every operation is answered.
     package func whenIdle() -> EventLoopFuture<Void> {
-        guard !isClosed, !operations.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
+        guard !isClosed, !queue.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
         let promise = idlePromise ?? eventLoop.makePromise()
         idlePromise = promise
         return promise.futureResult
@@ -183,11 +187,8 @@ package final class AudioAppender {
         isClosed = true
         connection?.close()
         connection = nil
-        let abandoned = operations
-        operations = []
-        sent = 0
         inFlight = []
-        for operation in abandoned { fail(operation, HandOffError(.cancelled, "the appender was closed")) }
+        for operation in queue.removeAll() { fail(operation, HandOffError(.cancelled, "the appender was closed")) }
         idlePromise?.succeed()
         idlePromise = nil
     }
@@ -210,8 +211,8 @@ package final class AudioAppender {
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             connection.closeFuture.whenComplete { _ in bound.value.lost(connection) }
             connection.onWritabilityChange { _ in bound.value.judgePressure(at: .now()) }
-            if !operations.isEmpty {
-                logger.info("sending again what was unanswered", metadata: ["operations": "\(operations.count)"])
+            if !queue.isEmpty {
+                logger.info("sending again what was unanswered", metadata: ["operations": "\(queue.count)"])
             }
             send(at: .now())
             judgePressure(at: .now())
@@ -225,10 +226,11 @@ package final class AudioAppender {
     private func lost(_ connection: RedisConnection) {
         guard self.connection === connection else { return }
         self.connection = nil
-        sent = 0
         inFlight = []
+        let overtaken = queue.connectionLost()
         judgePressure(at: .now())
         reconnectLater()
+        failOvertaken(overtaken)
     }
 
     private func reconnectLater() {
@@ -242,13 +244,10 @@ package final class AudioAppender {
     // MARK: The wire
 
     private func send(at now: NIODeadline) {
-        guard let connection, sent < operations.count else { return }
+        guard let connection else { return }
         var pipeline = RedisPipeline(reservingCapacity: 4096)
-        let first = sent
-        for index in first..<operations.count { encode(operations[index], into: &pipeline) }
-        let count = operations.count - first
-        sent = operations.count
-        inFlight.append((count, now))
+        guard queue.send({ encode($0, into: &pipeline) }) > 0 else { return }
+        inFlight.append(now)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         connection.send(pipeline).whenComplete { result in bound.value.answered(result, on: connection) }
     }
@@ -258,11 +257,12 @@ package final class AudioAppender {
         case .append(let partition, let entry, _):
             pipeline.appendXADD(key: keys.audio(partition), field: "e", value: entry)
         case .tail(let session, let partition, _, _):
-            pipeline.append(argumentCount: 4) { writer in
+            pipeline.append(argumentCount: 5) { writer in
                 writer.write("HMGET")
                 writer.write(keys.session(session, partition))
                 writer.write("epoch")
                 writer.write("end")
+                writer.write("switch")
             }
         case .call(let command, _): pipeline.append(command)
         }
@@ -278,23 +278,42 @@ package final class AudioAppender {
         case .success(let replies):
             _ = inFlight.popFirst()
             for reply in replies {
-                if case .error(let text) = reply, mustRepeat(text) {
-                    logger.notice("Redis cannot take appends now; they are sent again", metadata: ["error": "\(text)"])
-                    failures += 1
-                    connection.close()
-                    lost(connection)
-                    return
-                }
-                sent -= 1
-                if let operation = operations.popFirst() { complete(operation, reply) }
+                settle(reply)
                 // A completion may have written, and the write may have found the connection dead.
                 guard self.connection === connection else { return }
             }
+            if queue.isRefusing {
+                // What else is on the wire may have been taken: that decides what can be sent again.
+                guard !queue.isOnTheWire else { return }
+                failures += 1
+                connection.close()
+                lost(connection)
+                return
+            }
             failures = 0
-            if operations.isEmpty {
+            if queue.isEmpty {
                 idlePromise?.succeed()
                 idlePromise = nil
             }
+        }
+    }
+
+    private func settle(_ reply: RESPValue) {
+        var isRefused = false
+        if case .error(let text) = reply, mustRepeat(text) {
+            isRefused = true
+            if !queue.isRefusing {
+                logger.notice("Redis cannot take appends now; they are sent again", metadata: ["error": "\(text)"])
+            }
+        }
+        let settlement = queue.answered(isRefused: isRefused)
+        if let operation = settlement.completed { complete(operation, reply) }
+        failOvertaken(settlement.overtaken)
+    }
+
+    private func failOvertaken(_ operations: [Operation]) {
+        for operation in operations {
+            fail(operation, HandOffError(.overtaken, "a later append of the session was taken before it"))
         }
     }
 
@@ -310,7 +329,8 @@ package final class AudioAppender {
         case .append(_, _, let completion): completion(refusal.map { .failure($0) } ?? .success(()))
         case .tail(_, _, let epoch, let completion):
             let values = reply.array ?? []
-            completion(values.count == 2 && values[0].string == epoch.text && values[1].isNull ? .holds : .lost)
+            guard values.count == 3, values[0].string == epoch.text, values[1].isNull else { return completion(.lost) }
+            completion(values[2].isNull ? .holds : .conversationClosed)
         case .call(_, let completion): completion(refusal.map { .failure($0) } ?? .success(reply))
         }
     }
@@ -333,10 +353,10 @@ package final class AudioAppender {
     }
 
     private func currentPressure(at now: NIODeadline) -> Pressure? {
-        guard let connection else { return .disconnected }
+        guard let connection, !queue.isRefusing else { return .disconnected }
         if !connection.isWritable { return .unwritable }
-        if operations.count > limits.appendOperationsMaximum { return .late }
-        if let oldest = inFlight.first, now - oldest.sentAt > TimeAmount(limits.appendReplyDelayMaximum) {
+        if queue.count > limits.appendOperationsMaximum { return .late }
+        if let oldest = inFlight.first, now - oldest > TimeAmount(limits.appendReplyDelayMaximum) {
             return .late
         }
         return memoryShare >= limits.redisMemoryReading ? .memory : nil

@@ -57,7 +57,7 @@ extension InMemoryHandOff {
                 for (id, known) in state.partitions[partition]?.conversations ?? [:] where known.phase != .completed {
                     guard let session = known.sessions.last else { continue }
                     result[partition, default: []].append(
-                        OpenConversation(id: id, user: known.user, session: session))
+                        OpenConversation(id: String(id.split(separator: "/")[1]), user: known.user, session: session))
                 }
             }
             return result
@@ -68,7 +68,9 @@ extension InMemoryHandOff {
         _ id: String, of user: UserID, in partition: Partition, now: Int64
     ) async throws(HandOffError) -> Bool {
         try perform { state throws(HandOffError) in
-            guard let known = state.partitions[partition]?.conversations[id] else { return false }
+            guard let known = state.partitions[partition]?.conversations[InMemoryState.name(id, of: user)] else {
+                return false
+            }
             if known.phase == .open { state.beginClosing(id, of: user, in: partition) }
             return true
         }

@@ -220,6 +220,26 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         }
     }
 
+    package func park(
+        _ positions: [StreamPosition], of session: SessionID, token: FencingToken, group: WorkerGroup,
+        partition: Partition
+    ) async throws(HandOffError) -> ParkedLane.Outcome {
+        let quota = limits.parkedBytesMaximum
+        return try perform { state throws(HandOffError) in
+            guard state.partitions[partition]?.leases[group]?.token == token else { return .fenced }
+            return state.park(positions, of: session, group, partition, quota: quota)
+        }
+    }
+
+    package func parkedEntries(
+        of session: SessionID, group: WorkerGroup, in partition: Partition, after position: StreamPosition, count: Int
+    ) async throws(HandOffError) -> [StreamEntry] {
+        try perform { state throws(HandOffError) in
+            let entries = state.partitions[partition]?.parked[group]?[session] ?? []
+            return Array(entries.lazy.filter { $0.position > position }.prefix(count))
+        }
+    }
+
     package func commit(_ commit: Commit) async throws(HandOffError) -> Commit.Outcome {
         let limits = limits
         return try perform { state throws(HandOffError) in try state.commit(commit, limits) }
@@ -248,9 +268,14 @@ package final class InMemoryHandOff: HandOff, StreamReader {
             partitions.map { partition in
                 let content = state.stream(stream, partition)
                 let read = content.groups[group]?.entriesRead
-                return GroupLag(
+                var lag = GroupLag(
                     partition: partition, entries: read.map { content.added - $0 } ?? (content.added == 0 ? 0 : nil),
                     length: Int64(content.entries.count))
+                for lane in state.parkedLanes(group, partition) {
+                    lag.parkedEntries += Int64(lane.entries)
+                    lag.parkedBytes += Int64(lane.bytes)
+                }
+                return lag
             }
         }
     }

@@ -3,8 +3,11 @@ import NIOCore
 
 // How conversations close and are completed.
 extension InMemoryState {
+    /// Ids of conversations are their users' own.
+    static func name(_ conversation: String, of user: UserID) -> String { "\(user)/\(conversation)" }
+
     mutating func beginClosing(_ id: String, of user: UserID, in partition: Partition) {
-        partitions[partition]?.conversations[id]?.phase = .closing
+        partitions[partition]?.conversations[Self.name(id, of: user)]?.phase = .closing
         if partitions[partition]?.users[user]?.conversation == id {
             partitions[partition]?.users[user]?.conversation = nil
         }
@@ -14,11 +17,15 @@ extension InMemoryState {
         _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
     ) -> ConversationSettlement {
         guard partitions[partition]?.leases[.coordinator]?.token == token else { return .fenced }
-        guard let known = partitions[partition]?.conversations[conversation.id], known.phase != .completed else {
+        guard let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)],
+            known.phase != .completed
+        else {
             return .alreadyCompleted
         }
         if known.phase == .open {
-            guard isOver(conversation, in: partition, now: now) else { return .open }
+            guard isSilent(conversation, in: partition) || isOver(conversation, in: partition, now: now) else {
+                return .open
+            }
             beginClosing(conversation.id, of: conversation.user, in: partition)
         }
         let isThrough = known.sessions.allSatisfy { id in
@@ -28,17 +35,37 @@ extension InMemoryState {
         guard isThrough else { return .waiting }
         let events = stream(.events, partition)
         let mark = known.mark ?? events.entries.last?.position ?? .start
-        partitions[partition]?.conversations[conversation.id]?.mark = mark
+        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.mark = mark
         if let record = events.groups[.record], record.position < mark { return .waiting }
         guard known.times == times else { return .completedBefore(times: known.times) }
         var event = conversation.completion(times: times, now: now)
         event.conversationStart = known.start
         event.conversationEnd = known.last ?? now
         _ = append(ByteBuffer(string: event.json), to: .events, partition)
-        partitions[partition]?.conversations[conversation.id]?.phase = .completed
-        partitions[partition]?.conversations[conversation.id]?.times += 1
-        partitions[partition]?.conversations[conversation.id]?.mark = nil
+        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.phase = .completed
+        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.times += 1
+        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.mark = nil
         return .completed
+    }
+
+    /// Notes how far a conversation was heard.
+    mutating func note(_ lane: Commit.Lane, of session: RegisteredSession, in partition: Partition) {
+        guard let id = lane.session, let heard = lane.heard else { return }
+        let conversation = Self.name(session.conversation, of: session.user)
+        partitions[partition]?.conversations[conversation]?.heard[id] = heard
+        let known = partitions[partition]?.conversations[conversation]?.speech
+        if let speech = lane.speech, speech > known ?? 0 {
+            partitions[partition]?.conversations[conversation]?.speech = speech
+        }
+    }
+
+    private func isSilent(_ conversation: OpenConversation, in partition: Partition) -> Bool {
+        guard let user = partitions[partition]?.users[conversation.user], !user.live.isEmpty,
+            let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)],
+            !known.isBound
+        else { return false }
+        let heard = known.sessions.filter(user.live.contains).map { known.heard[$0] ?? known.start }.min()
+        return heard.map { $0 - (known.speech ?? known.start) > Int64(user.timeout) * 1_000_000 } ?? false
     }
 
     private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {

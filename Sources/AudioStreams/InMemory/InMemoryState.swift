@@ -38,6 +38,7 @@ struct InMemoryState {
         var live: [SessionID: String] = [:]
         var leases: [WorkerGroup: InMemoryLease] = [:]
         var finals: [SessionID: [LiveResult]] = [:]
+        var parked: [WorkerGroup: [SessionID: [StreamEntry]]] = [:]
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
         var epochs: Int64 = 0
@@ -54,6 +55,9 @@ struct InMemoryState {
         var times: UInt64 = 0
         var mark: StreamPosition?
         var last: Int64?
+        var isBound = false
+        var heard: [SessionID: Int64] = [:]
+        var speech: Int64?
     }
 
     var isAvailable = true
@@ -163,9 +167,10 @@ struct InMemoryState {
         let bound = registration.boundConversation
         var user = User(
             conversation: bound ?? conversation.description,
-            start: bound.flatMap { state.conversations[$0]?.start } ?? registration.now, touched: registration.now,
+            start: bound.flatMap { state.conversations[Self.name($0, of: registration.user)]?.start }
+                ?? registration.now, touched: registration.now,
             timeout: registration.parameters.conversationTimeout)
-        var continues = bound.map { state.conversations[$0] != nil } ?? false
+        var continues = bound.map { state.conversations[Self.name($0, of: registration.user)] != nil } ?? false
         if let known = state.users[registration.user] {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
             if bound == nil, let conversation = known.conversation, !known.live.isEmpty || isRecent {
@@ -180,8 +185,10 @@ struct InMemoryState {
         var parameters = registration.parameters
         parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
         let joined = user.conversation ?? conversation.description
-        state.conversations[joined, default: Conversation(user: registration.user, start: user.start)].phase = .open
-        state.conversations[joined]?.sessions.append(registration.session)
+        let name = Self.name(joined, of: registration.user)
+        state.conversations[name, default: Conversation(user: registration.user, start: user.start)].phase = .open
+        state.conversations[name]?.sessions.append(registration.session)
+        if bound != nil { state.conversations[name]?.isBound = true }
         let session = Session(
             base: RegisteredSession(
                 session: registration.session, user: registration.user,
@@ -235,7 +242,7 @@ struct InMemoryState {
         if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
             partitions[partition]?.users[ending.user]?.touched = ending.now
         }
-        partitions[partition]?.conversations[known.base.conversation]?.last = ending.now
+        partitions[partition]?.conversations[Self.name(known.base.conversation, of: ending.user)]?.last = ending.now
         return .ended(position)
     }
 
@@ -269,7 +276,8 @@ struct InMemoryState {
         return .granted(
             Lease.Grant(
                 token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
-                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes))
+                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes,
+                parked: kind == nil ? [] : parkedLanes(group, attempt.partition)))
     }
 
     mutating func commit(_ commit: Commit, _ limits: Limits) throws(HandOffError) -> Commit.Outcome {
@@ -283,6 +291,7 @@ struct InMemoryState {
             throw HandOffError(.refused, "NOGROUP the stream or its group is gone")
         }
         for lane in commit.lanes { apply(lane, of: commit, limits) }
+        for unparked in commit.unparked { unpark(unparked, of: commit) }
         if let position = commit.position {
             partitions[commit.partition]?.streams[commit.stream]?.groups[commit.group] = Group(
                 position: position.position, entriesRead: position.entriesRead)
@@ -296,6 +305,7 @@ struct InMemoryState {
         let dead = (partitions[commit.partition]?.dead[commit.group] ?? []) + lane.deadLetters
         partitions[commit.partition]?.dead[commit.group] = dead.suffix(limits.deadLettersMaximum)
         guard let id = lane.session, let session = partitions[commit.partition]?.sessions[id] else { return }
+        note(lane, of: session.base, in: commit.partition)
         var progress = lane.progress
         progress.isDone = progress.isDone || session.progress[commit.group]?.isDone == true
         partitions[commit.partition]?.sessions[id]?.progress[commit.group] = progress

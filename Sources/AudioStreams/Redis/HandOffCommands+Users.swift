@@ -46,7 +46,7 @@ extension HandOffCommands {
     func closeConversation(_ id: String, of user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
         call(
             "conversation_close",
-            keys: [keys.conversationPrefix(partition) + id, keys.user(user, partition)],
+            keys: [keys.conversation(id, of: user, partition), keys.user(user, partition)],
             arguments: [.init(id), .init(now)])
     }
 
@@ -56,13 +56,15 @@ extension HandOffCommands {
         call(
             "conversation_settle",
             keys: [
-                keys.lease(.coordinator, partition), keys.conversationPrefix(partition) + conversation.id,
+                keys.lease(.coordinator, partition),
+                keys.conversation(conversation.id, of: conversation.user, partition),
                 keys.conversations(partition), keys.user(conversation.user, partition), keys.events(partition),
             ],
             arguments: [
                 .init(token.text), .init(conversation.id), .init(keys.sessionPrefix(partition)), .init(now),
                 .init(times), .init(conversation.completion(times: times, now: now).json),
                 .init(limits.endedSessionRetention.components.seconds), .init(WorkerGroup.record.name),
+                .init(conversation.user.text),
             ])
     }
 

@@ -69,7 +69,7 @@ struct HandOffCommands: Sendable {
                 .init(parameters.codec.rawValue), .init(parameters.sampleRate), .init(parameters.language),
                 .init(parameters.source ?? ""), .init(Int(parameters.flags.rawValue)),
                 .init(Self.startedEvent(registration)), .init(registration.boundConversation == nil ? "" : "1"),
-                .init(keys.conversationPrefix(partition)),
+                .init("\(keys.conversationPrefix(partition))\(registration.user)/"),
             ])
     }
 
@@ -83,7 +83,8 @@ struct HandOffCommands: Sendable {
             arguments: [
                 .init(ending.session.description), .init(ending.epoch?.text ?? ""),
                 .init(ending.gateway.description), .init(ending.reason.name), .init(ending.marker), .init(ending.now),
-                .init(limits.endedSessionRetention.components.seconds), .init(keys.conversationPrefix(partition)),
+                .init(limits.endedSessionRetention.components.seconds),
+                .init("\(keys.conversationPrefix(partition))\(ending.user)/"),
             ])
     }
 
@@ -91,7 +92,7 @@ struct HandOffCommands: Sendable {
         call(
             "acquire",
             keys: [keys.lease(group, attempt.partition)]
-                + (stream.map { [keys.stream($0, attempt.partition)] } ?? []),
+                + (stream.map { [keys.stream($0, attempt.partition), keys.parked(group, attempt.partition)] } ?? []),
             arguments: [
                 .init(group.name), .init(attempt.owner.description), .init(FencingToken.drawNonce()),
                 .init(attempt.lapsed?.token.text ?? ""), .init(attempt.lapsed.map { String($0.beat) } ?? ""),
@@ -118,6 +119,20 @@ struct HandOffCommands: Sendable {
             arguments: [.init(token.text), .init(hand ?? ""), .init(cleared ?? "")])
     }
 
+    func park(
+        _ positions: [StreamPosition], of session: SessionID, token: FencingToken, group: WorkerGroup,
+        partition: Partition
+    ) -> RedisCommand {
+        call(
+            "park",
+            keys: [
+                keys.lease(group, partition), keys.audio(partition), keys.parked(session, group, partition),
+                keys.parked(group, partition),
+            ],
+            arguments: [.init(token.text), .init(session.description), .init(limits.parkedBytesMaximum)]
+                + positions.map { .init($0.description) })
+    }
+
     func publish(
         _ result: LiveResult, to gateway: Incarnation, token: FencingToken, group: WorkerGroup, partition: Partition
     ) -> RedisCommand {
@@ -136,14 +151,14 @@ struct HandOffCommands: Sendable {
         let partition = commit.partition
         var names = [
             keys.lease(commit.group, partition), keys.stream(commit.stream, partition), keys.events(partition),
-            keys.meta(partition), keys.dead(commit.group, partition),
+            keys.meta(partition), keys.dead(commit.group, partition), keys.parked(commit.group, partition),
         ]
         var arguments: [RedisArgument] = [
             .init(commit.token.text), .init(commit.number), .init(commit.group.name),
             .init(commit.position?.position.description ?? ""), .init(commit.position?.entriesRead ?? 0),
             .init(keys.resultsChannelPrefix), .init(limits.finalsKept),
             .init(limits.endedSessionRetention.components.seconds), .init(limits.deadLettersMaximum),
-            .init(commit.lanes.count),
+            .init(keys.conversationPrefix(partition)), .init(commit.lanes.count),
         ]
         for lane in commit.lanes {
             if let session = lane.session {
@@ -154,6 +169,10 @@ struct HandOffCommands: Sendable {
             }
             append(lane, to: &arguments)
         }
+        for unparked in commit.unparked {
+            names.append(keys.parked(unparked.session, commit.group, partition))
+            arguments += [.init(unparked.session.description), .init(unparked.keptFrom?.description ?? "")]
+        }
         return call("commit", keys: names, arguments: arguments)
     }
 
@@ -162,6 +181,7 @@ struct HandOffCommands: Sendable {
         arguments += [
             .init(lane.session?.description ?? ""), .init(progress.next), .init(progress.ordinal),
             .init(progress.events), .init(progress.state), .init(progress.isDone ? "1" : "0"),
+            .init(lane.heard.map { String($0) } ?? ""), .init(lane.speech.map { String($0) } ?? ""),
         ]
         arguments.append(.init(lane.events.count))
         arguments += lane.events.map { RedisArgument($0) }

@@ -62,19 +62,53 @@ extension Lease.Outcome {
                 Lease.Sighting(
                     token: FencingToken(token), beat: Int64(beat), owner: values[3].string ?? "", isReleased: false))
         case "GRANTED":
-            guard values.count >= 6, let token = values[1].string,
+            guard values.count >= 7, let token = values[1].string,
                 let mode = values[2].string.flatMap(Lease.Mode.init(rawValue:)),
                 let position = values[3].string.flatMap({ StreamPosition($0) }), let read = values[4].int,
-                let horizon = values[5].string.flatMap({ StreamPosition($0) })
+                let horizon = values[5].string.flatMap({ StreamPosition($0) }), let parked = values[6].array
             else { return nil }
             var crashes: [String: Int] = [:]
-            for index in stride(from: 6, to: values.count - 1, by: 2) {
+            for index in stride(from: 7, to: values.count - 1, by: 2) {
                 if let hand = values[index].string { crashes[hand] = values[index + 1].int }
             }
             self = .granted(
                 Lease.Grant(
                     token: FencingToken(token), mode: mode, position: position, entriesRead: Int64(read),
-                    horizon: horizon, crashes: crashes))
+                    horizon: horizon, crashes: crashes,
+                    parked: stride(from: 0, to: parked.count - 1, by: 2).compactMap {
+                        ParkedLane(session: parked[$0], values: parked[$0 + 1])
+                    }))
+        default: return nil
+        }
+    }
+}
+
+extension ParkedLane {
+    /// A field of the index: `bytes entries first last`.
+    fileprivate init?(session: RESPValue, values: RESPValue) {
+        guard let id = session.string.flatMap({ SessionID($0) }), let words = values.string?.split(separator: " ")
+        else { return nil }
+        self.init(id, words)
+    }
+
+    fileprivate init?(_ session: SessionID, _ words: [some StringProtocol]) {
+        guard words.count == 4, let bytes = Int(words[0]), let entries = Int(words[1]),
+            let first = StreamPosition(words[2]), let last = StreamPosition(words[3])
+        else { return nil }
+        self.init(session: session, bytes: bytes, entries: entries, first: first, last: last)
+    }
+}
+
+extension ParkedLane.Outcome {
+    init?(_ session: SessionID, reply: RESPValue) {
+        guard let values = reply.array else { return nil }
+        switch values.first?.string {
+        case "FENCED": self = .fenced
+        case "FULL": self = .full
+        case "OK":
+            let words = values.dropFirst().compactMap { value in value.string ?? value.int.map(String.init) }
+            guard let lane = ParkedLane(session, words) else { return nil }
+            self = .parked(lane)
         default: return nil
         }
     }

@@ -44,11 +44,13 @@ extension RedisHandOff {
         for (partition, reply) in zip(partitions, replies) {
             guard let values = reply.array else { throw malformed("HGETALL", reply) }
             for index in stride(from: 0, to: values.count - 1, by: 2) {
-                let parts = values[index + 1].string?.split(separator: " ") ?? []
-                guard let id = values[index].string, parts.count == 2, let user = UserID(parts[0]),
-                    let session = SessionID(parts[1])
+                // A user's id has no slash in it, a conversation's has none either.
+                let parts = values[index].string?.split(separator: "/") ?? []
+                guard parts.count == 2, let user = UserID(parts[0]),
+                    let session = values[index + 1].string.flatMap({ SessionID($0) })
                 else { continue }
-                result[partition, default: []].append(OpenConversation(id: id, user: user, session: session))
+                result[partition, default: []].append(
+                    OpenConversation(id: String(parts[1]), user: user, session: session))
             }
         }
         return result

@@ -223,12 +223,32 @@ package struct RedisHandOff: HandOff {
     package func entries(
         of stream: StreamKind, in partition: Partition, after position: StreamPosition, count: Int
     ) async throws(HandOffError) -> [StreamEntry] {
+        try await entries(of: keys.stream(stream, partition), after: position, count: count)
+    }
+
+    private func entries(
+        of key: String, after position: StreamPosition, count: Int
+    ) async throws(HandOffError) -> [StreamEntry] {
         let reply = try await execute(
-            RedisCommand(
-                "XRANGE", .init(keys.stream(stream, partition)), .init("(\(position)"), "+", "COUNT", .init(count)
-            ).retriable())
+            RedisCommand("XRANGE", .init(key), .init("(\(position)"), "+", "COUNT", .init(count)).retriable())
         guard let values = reply.array else { throw malformed("XRANGE", reply) }
         return values.compactMap(StreamEntry.init(reply:))
+    }
+
+    package func park(
+        _ positions: [StreamPosition], of session: SessionID, token: FencingToken, group: WorkerGroup,
+        partition: Partition
+    ) async throws(HandOffError) -> ParkedLane.Outcome {
+        let reply = try await execute(
+            commands.park(positions, of: session, token: token, group: group, partition: partition))
+        guard let outcome = ParkedLane.Outcome(session, reply: reply) else { throw malformed("park", reply) }
+        return outcome
+    }
+
+    package func parkedEntries(
+        of session: SessionID, group: WorkerGroup, in partition: Partition, after position: StreamPosition, count: Int
+    ) async throws(HandOffError) -> [StreamEntry] {
+        try await entries(of: keys.parked(session, group, partition), after: position, count: count)
     }
 
     package func commit(_ commit: Commit) async throws(HandOffError) -> Commit.Outcome {
@@ -264,10 +284,16 @@ package struct RedisHandOff: HandOff {
                 let key = RedisArgument(keys.stream(stream, partition))
                 return [
                     RedisCommand("XLEN", key).retriable(), RedisCommand("XINFO", "GROUPS", key).retriable(),
+                    RedisCommand("HMGET", .init(keys.parked(group, partition)), "bytes", "entries").retriable(),
                 ]
             })
         return partitions.enumerated().compactMap { index, partition in
-            GroupLag(partition: partition, group: group, length: replies[2 * index], groups: replies[2 * index + 1])
+            var lag = GroupLag(
+                partition: partition, group: group, length: replies[3 * index], groups: replies[3 * index + 1])
+            let parked = replies[3 * index + 2].array ?? []
+            lag?.parkedBytes = parked.first?.int.map(Int64.init) ?? 0
+            lag?.parkedEntries = parked.last?.int.map(Int64.init) ?? 0
+            return lag
         }
     }
 }

@@ -186,8 +186,9 @@ struct AudioBytesLane: LaneProcessor {
             output.progress.events += 1
             return goneEvent(outlet.channel.endpoint, ordinal: output.progress.events).json
         }
-        guard isDone || !gone.isEmpty || progress.state != committed.state
-            || progress.next >= committed.next + Self.idleCommitFrames
+        guard
+            isDone || !gone.isEmpty || progress.state != committed.state
+                || progress.next >= committed.next + Self.idleCommitFrames
         else { return }
         try await context.commit(output)
         committed = output.progress

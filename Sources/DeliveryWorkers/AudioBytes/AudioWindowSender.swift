@@ -87,7 +87,11 @@ package final class AudioWindowSender: Service {
         queue.withLock { queue in
             queue.inFlight -= 1
             // Looked at under the lock: a window that is offered meanwhile is seen here, or by `offer` afterwards.
-            if channel.withQueue(\.isReady) { queue.ready.append(channel) } else { queue.known.remove(ObjectIdentifier(channel)) }
+            if channel.withQueue(\.isReady) {
+                queue.ready.append(channel)
+            } else {
+                queue.known.remove(ObjectIdentifier(channel))
+            }
         }
         channel.settled.raise()
         signal.raise()

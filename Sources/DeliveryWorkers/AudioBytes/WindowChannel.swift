@@ -31,7 +31,9 @@ final class WindowChannel: Sendable {
 
     func withQueue<Value: Sendable>(_ body: (inout WindowQueue) -> Value) -> Value { queue.withLock { body(&$0) } }
 
-    func withQueue<Value: Sendable>(_ path: KeyPath<WindowQueue, Value>) -> Value { queue.withLock { $0[keyPath: path] } }
+    func withQueue<Value: Sendable>(_ path: KeyPath<WindowQueue, Value>) -> Value {
+        queue.withLock { $0[keyPath: path] }
+    }
 
     /// The request for a window.
     func webhook(_ window: AudioWindow, skipped: UInt64) -> OutgoingWebhook {

@@ -18,6 +18,8 @@ package enum EndReason: UInt8, Sendable, CaseIterable {
     case overloaded = 8
     /// Anything unexpected in the gateway.
     case internalError = 9
+    /// Its conversation was closed for silence; the same connection goes on with another session.
+    case conversationClosed = 10
 
     /// The name in the record and in events.
     package var name: String {
@@ -31,6 +33,7 @@ package enum EndReason: UInt8, Sendable, CaseIterable {
         case .superseded: "superseded"
         case .overloaded: "overloaded"
         case .internalError: "internal_error"
+        case .conversationClosed: "conversation_closed"
         }
     }
 }

@@ -37,6 +37,8 @@ package struct Limits: Sendable {
 
     /// Largest WebSocket message of a back end: its sender keeps up to 10 MiB of audio for one message (omi.md 2.5).
     package var backendMessageBytesMaximum = 16 * 1024 * 1024
+    /// Largest message that is not audio: a sender keeps up to 1,000 segments, and reading JSON holds up the loop.
+    package var backendJSONBytesMaximum = 2 * 1024 * 1024
     /// Time without any message, while the socket was being read, after which it is closed with 1011 (omi.md 2.4).
     package var backendSilenceMaximum: Duration = .seconds(300)
     /// Audio that waits to be told its conversation, in time and in bytes: transcripts, which tell it too, come once a
@@ -68,6 +70,9 @@ package struct Limits: Sendable {
     package var appendReplyDelayMaximum: Duration = .seconds(1)
     /// Unanswered operations a loop keeps for resending: one batch in flight for each session and some ends.
     package var appendOperationsMaximum = 40_000
+    /// Ends that Redis refused and a loop keeps asking for, and how many a second: every session a process may have.
+    package var refusedEndsMaximum = 10_000
+    package var refusedEndsRepeated = 500
     /// Share of Redis' `maxmemory` past which new sessions get 503, and past which sockets are not read (C5).
     package var redisMemoryAdmission = 0.70
     package var redisMemoryReading = 0.85
@@ -94,6 +99,10 @@ package struct Limits: Sendable {
     /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
     package var stallTimeout: Duration = .seconds(120)
 
+    /// A worker whose lanes have all waited for one dependency this long gives its partitions back and exits (M3): it
+    /// may be the one that is cut off. Far above a restart of anything, far below a day's quota of parked audio.
+    package var dependencyWaitMaximum: Duration = .seconds(1_800)
+
     // MARK: Lanes
 
     /// Longest blocking read; a wake-up normally interrupts it at once.
@@ -108,6 +117,14 @@ package struct Limits: Sendable {
     package var partitionInFlightBytesMaximum = 8 * 1024 * 1024
     /// Entries known but not absorbed in one partition past which it is not read: memory of the position tracker.
     package var partitionUnabsorbedMaximum = 50_000
+    /// A lane that waited this long for a dependency parks what it has (C6): trimming must not wait for it.
+    package var parkAfter: Duration = .seconds(300)
+    /// Parked payload of one partition and group: four hours of one session, and a bound of Redis' memory.
+    package var parkedBytesMaximum = 64 * 1024 * 1024
+    /// Entries in one call that parks: a function may not hold up Redis.
+    package var parkEntriesMaximum = 256
+    /// Parked entries a lane is replayed with after a crash: several of its units, so more than a dead owner had in hand.
+    package var parkedReplayMaximum = 1_024
     /// Absorbed bytes of one partition past which the lanes that hold longest are told to cut (C1).
     package var partitionHeldBytesMaximum = 64 * 1024 * 1024
     /// A lane that got no entry for this long is told so, to finish what it holds open.

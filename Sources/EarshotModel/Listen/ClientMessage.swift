@@ -6,7 +6,8 @@ package enum ClientMessage: Equatable, Sendable {
     case auth(token: String)
     /// Somebody spoke some segments, as the device's user says.
     case speakerAssigned(SpeakerAssignment)
-    /// Accepted, ignored and counted under its name: assignments that name no person or segments, images, client transcripts, onboarding.
+    /// Accepted, ignored and counted under its name: images, client transcripts, onboarding, and assignments that name
+    /// no person or no segments.
     case ignored(type: String)
     /// JSON with a type nobody knows, or without one.
     case unknown
@@ -21,13 +22,21 @@ package enum ClientMessage: Equatable, Sendable {
     private struct Shape: Decodable {
         var type: String?
         var token: String?
-        var person_id: String?
-        var person_name: String?
-        var segment_ids: [String]?
+        var person: String?
+        var personName: String?
+        var segments: [String]?
 
         var assignment: SpeakerAssignment? {
-            guard let person_id, let segment_ids else { return nil }
-            return SpeakerAssignment(person: person_id, personName: person_name, segments: segment_ids)
+            guard let person, let segments else { return nil }
+            return SpeakerAssignment(person: person, personName: personName, segments: segments)
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case type
+            case token
+            case person = "person_id"
+            case personName = "person_name"
+            case segments = "segment_ids"
         }
     }
 

@@ -15,15 +15,22 @@ struct GatewayCommand: AsyncParsableCommand {
         let assembly = ServiceAssembly.start(try ProcessConfiguration(role: "gateway", settings: settings))
         let announcer = try ReadyAnnouncer(assembly.configuration, settings: settings)
         let fleet = try FleetConnection(assembly, settings: settings)
-        let server = try await makeServer(assembly, fleet, settings, announcer)
+        let keySet = try settings.text("auth.jwks.url").map { url in
+            try RemoteKeySet(
+                url: url, allowsPlainHTTP: try settings.bool("auth.jwks.allow.http", default: false),
+                logger: assembly.logger)
+        }
+        let server = try await makeServer(assembly, fleet, settings, announcer, keySet)
         assembly.health.expect("redis")
         try await assembly.run(
-            [fleet.service, FleetMember(fleet: fleet, logger: assembly.logger, service: server)],
+            [fleet.service] + (keySet.map { keys in [BackgroundService { await keys.run() }] } ?? [])
+                + [FleetMember(fleet: fleet, logger: assembly.logger, service: server)],
             drainBudget: fleet.limits.drainBudget + .seconds(5), onAdminBound: announcer.adminBound)
     }
 
     private func makeServer(
-        _ assembly: ServiceAssembly, _ fleet: FleetConnection, _ settings: Settings, _ announcer: ReadyAnnouncer
+        _ assembly: ServiceAssembly, _ fleet: FleetConnection, _ settings: Settings, _ announcer: ReadyAnnouncer,
+        _ keySet: RemoteKeySet?
     ) async throws -> GatewayServer {
         let listen = try settings.endpoint("listen", default: SocketEndpoint(host: "127.0.0.1", port: 8080))
         let tokens = try await AccessTokenVerifier(
@@ -31,7 +38,8 @@ struct GatewayCommand: AsyncParsableCommand {
                 hs256Secret: try settings.secret("auth.hs256.secret")?.revealed,
                 keySetFile: settings.text("auth.jwks.file"), issuer: settings.text("auth.issuer"),
                 audience: settings.text("auth.audience"),
-                developmentMode: try settings.bool("dev.auth", default: false)), logger: assembly.logger)
+                developmentMode: try settings.bool("dev.auth", default: false)),
+            remoteKeys: keySet, logger: assembly.logger)
         let configuration = GatewayConfiguration(
             host: listen.host, port: listen.port, incarnation: fleet.incarnation, partitions: fleet.partitions,
             eventLoops: try settings.int("event.loops", in: 1...64, default: 2),

@@ -1,9 +1,47 @@
 import ArgumentParser
+import AudioStreams
+import EarshotModel
+import PostgresClient
+import ServiceBootstrap
+import SessionRecord
+import SpeakerSampleWorker
+import SpeechEngine
+import SpeechRecognition
+import WorkerRuntime
 
-/// `earshot-speaker-sample`: not assembled yet.
+/// `earshot-speaker-sample`: learns voices from stored audio; configured by `EARSHOT_…` (docs/operations.md).
 @main
 struct SpeakerSampleCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "earshot-speaker-sample")
+    static let configuration = CommandConfiguration(
+        commandName: "earshot-speaker-sample", abstract: "Learns the voices of its partitions' users.")
 
-    func run() async throws {}
+    func run() async throws {
+        let settings = Settings()
+        let assembly = ServiceAssembly.start(try ProcessConfiguration(role: "speaker-sample", settings: settings))
+        let announcer = try ReadyAnnouncer(assembly.configuration, settings: settings)
+        let fleet = try FleetConnection(assembly, settings: settings)
+        let directory =
+            settings.text("speech.dir")
+            ?? CheckoutPaths.find(".cache/speech", installed: "/usr/share/earshot/speech")
+        let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
+        // One partition has one request in hand, and nobody waits for it.
+        let recognizer = EmbeddedRecognizer(library, threads: 1, logger: assembly.logger)
+        let remote = try remoteVoices(settings, logger: assembly.logger)
+        let postgres = PostgresClient(try PostgresConfiguration(settings: settings), logger: assembly.logger)
+        let known = fleet.settings(in: assembly)
+        let storage = try SampleStorage(settings, record: PostgresSessionRecord(client: postgres))
+        let maker = SampleMaker(
+            record: PostgresVoiceRecord(client: postgres), audio: storage.audio, store: storage.store,
+            recognizer: recognizer, embedder: try remote ?? EmbeddedVoices(library, on: recognizer),
+            settings: { try await known.cache.settings(of: $0, in: $1) }, logger: assembly.logger)
+        try await assembly.run(
+            [
+                fleet.service, known.service, BackgroundService { await postgres.run() },
+                BackgroundService { try await recognizer.run() },
+            ] + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? []) + [
+                fleet.worker(
+                    .speakerSample, .wholeStream(.speakerSample), SpeakerSampleLaneFactory(maker: maker), in: assembly,
+                    announcer: announcer)
+            ], onAdminBound: announcer.adminBound)
+    }
 }

@@ -24,18 +24,23 @@ struct TranscriptCommand: AsyncParsableCommand {
         let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
+        let remote = try remoteSpeech(settings, embedded: recognizer, logger: assembly.logger)
         let interims =
             try settings.bool("interim", default: true)
             ? InterimPublisher(recognizer: recognizer, concurrency: threads) : nil
+        let known = fleet.settings(in: assembly)
+        let speakers = try labelling(settings, library, recognizer, known.cache, assembly.logger)
         let factory = SpeechLaneFactory(
-            recognizer: recognizer, voiceActivity: SileroVoiceActivity(try SileroModel(library)), interims: interims,
-            limits: fleet.limits)
+            recognizer: recognizer, remote: remote, voiceActivity: SileroVoiceActivity(try SileroModel(library)),
+            interims: interims, labelling: speakers?.labelling, limits: fleet.limits)
+        let speech = [BackgroundService { try await recognizer.run() }]
+            + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? [])
+            + (speakers?.services ?? [])
+            + (interims.map { interims in [BackgroundService { await interims.run() }] } ?? [])
         try await assembly.run(
-            [
-                fleet.service, BackgroundService { try await recognizer.run() },
-                BackgroundService { await interims?.run() },
+            [fleet.service, known.service] + speech + [
                 fleet.worker(
-                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer),
+                    .transcript, .sessions(wanted: .transcript), factory, in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)
     }
 }

@@ -34,7 +34,8 @@ struct WebhookCommand: AsyncParsableCommand {
         let store = PostgresDeliveryStore(client: postgres, limits: delivery.limits)
         let deliverer = WebhookDeliverer(
             store: store, sender: WebhookSender(transport: transport, limits: delivery.limits, logger: assembly.logger),
-            conversations: PostgresConversationSource(client: postgres, record: PostgresSessionRecord(client: postgres)),
+            conversations: PostgresConversationSource(
+                client: postgres, record: PostgresSessionRecord(client: postgres)),
             limits: delivery.limits, logger: assembly.logger
         ) { user, text in
             // A notice is worth one try: the user may have no session open at all.

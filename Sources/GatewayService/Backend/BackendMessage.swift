@@ -24,6 +24,11 @@ enum BackendMessage {
     /// The end of year 9999, up to which times have a written form.
     private static let latestTime = 253_402_300_799.0
 
+    /// Whether a message is audio, which may be longer than others.
+    static func isAudio(_ message: ByteBuffer) -> Bool {
+        message.getInteger(at: message.readerIndex, endianness: .little) == Opcode.audio.rawValue
+    }
+
     /// Reads a message.
     init(parsing message: ByteBuffer) throws(BackendViolation) {
         var bytes = message

@@ -8,17 +8,23 @@ struct BackendSample {
 
     /// The JSON form.
     struct Wire: Decodable {
-        let person_id: String
-        let conversation_id: String
-        let segment_ids: [String]
+        let person: String
+        let conversation: String
+        let segments: [String]
+
+        private enum CodingKeys: String, CodingKey {
+            case person = "person_id"
+            case conversation = "conversation_id"
+            case segments = "segment_ids"
+        }
     }
 
     init(_ wire: Wire) throws(BackendViolation) {
-        guard SpeakerAssignment.isLegal(person: wire.person_id, segments: wire.segment_ids) else {
+        guard SpeakerAssignment.isLegal(person: wire.person, segments: wire.segments) else {
             throw BackendViolation(.json, SpeakerAssignment.rule)
         }
-        person = wire.person_id
-        conversation = try BackendMessage.conversation(wire.conversation_id)
-        segments = wire.segment_ids
+        person = wire.person
+        conversation = try BackendMessage.conversation(wire.conversation)
+        segments = wire.segments
     }
 }

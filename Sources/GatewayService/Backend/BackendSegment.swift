@@ -33,21 +33,22 @@ struct BackendSegment: Decodable {
         func position(_ key: CodingKeys) -> Double {
             optional(key).flatMap { (value: Double) in value.isFinite ? value : nil } ?? Self.unknownPosition
         }
+        func text(_ key: CodingKeys) -> String? { optional(key).map(Self.storable) }
         let id = optional(.id, as: String.self)
-        self.id = id.flatMap { (1...128).contains($0.utf8.count) ? $0 : nil }
+        self.id = id.flatMap { (1...128).contains($0.utf8.count) && !$0.utf8.contains(0) ? $0 : nil }
         let start = position(.start)
         var segment = TranscriptSegment(
-            id: UniqueID(high: 0, low: 0), text: try fields.decode(String.self, forKey: .text), start: start,
-            end: max(start, position(.end)), sttProvider: optional(.sttProvider), language: optional(.language))
-        let speaker: String? = optional(.speaker)
+            id: UniqueID(high: 0, low: 0), text: Self.storable(try fields.decode(String.self, forKey: .text)),
+            start: start, end: max(start, position(.end)), sttProvider: text(.sttProvider), language: text(.language))
+        let speaker = text(.speaker)
         let number: Int? = optional(.speakerID) ?? optional(.speakerIDInCamelCase)
-        segment.speakerID = number ?? speaker.flatMap(Self.number) ?? 0
+        segment.speakerID = Self.storable(number ?? speaker.flatMap(Self.number) ?? 0)
         segment.speaker = speaker ?? Self.name(segment.speakerID)
         segment.isUser = optional(.isUser) ?? false
-        segment.personID = optional(.personID)
+        segment.personID = text(.personID)
         segment.translations = optional(.translations) ?? []
         segment.speechProfileProcessed = optional(.speechProfileProcessed) ?? true
-        segment.channel = optional(.channel) ?? 0
+        segment.channel = Self.storable(optional(.channel) ?? 0)
         self.segment = segment
     }
 
@@ -57,6 +58,14 @@ struct BackendSegment: Decodable {
         segment.id = id ?? SegmentID.of(session: session, ordinal: ordinal).description
         return segment
     }
+
+    /// Without NUL, which no text in Postgres may hold.
+    private static func storable(_ text: String) -> String {
+        text.utf8.contains(0) ? text.replacing("\0", with: "\u{FFFD}") : text
+    }
+
+    /// Within 32 bits, as the record keeps it.
+    private static func storable(_ number: Int) -> Int { Int(Int32(clamping: number)) }
 
     /// The number in `SPEAKER_<n>`.
     private static func number(in speaker: String) -> Int? {

@@ -55,6 +55,9 @@ extension BackendSession {
     /// The session was ended elsewhere; what follows goes to a new one of the same conversation.
     func epochWasLost() { feed = nil }
 
+    /// A back end names its conversations, so none is ever closed for silence.
+    func conversationWasClosed() {}
+
     /// The channel is gone.
     func vanished() {
         channel = nil
@@ -64,7 +67,7 @@ extension BackendSession {
         case .over: break
         }
         phase = .over
-        loop.closed(self, id: nil)
+        loop.closed(self, ids: [])
     }
 
     /// Ends the connection's work behind what was read; `completion` runs when that is in Redis.

@@ -3,12 +3,18 @@ import CoreMetrics
 import EarshotModel
 import Logging
 import NIOCore
+import NIOWebSocket
 
 // What each message of a back end does.
 extension BackendSession {
     func take(_ message: ByteBuffer) {
         loop.metrics.messages.increment()
         loop.metrics.bytes.increment(by: message.readableBytes)
+        guard message.readableBytes <= limits.backendJSONBytesMaximum || BackendMessage.isAudio(message) else {
+            clearInbox()
+            let maximum = limits.backendJSONBytesMaximum
+            return close(.violation(.messageTooLarge, "messages but audio may have at most \(maximum) bytes"))
+        }
         do throws(BackendViolation) {
             switch try BackendMessage(parsing: message) {
             case .heartbeat: loop.metrics.backendHeartbeats.increment()
@@ -176,7 +182,7 @@ extension BackendSession {
                 event, session: registration.session, epoch: registration.grant.epoch, in: partition
             ) { [self] result in
                 switch result {
-                case .success(.holds): loop.metrics.backendEvents.increment()
+                case .success(.holds), .success(.conversationClosed): loop.metrics.backendEvents.increment()
                 case .success(.lost): again(part, after: feed)
                 case .failure(let error):
                     loop.metrics.backendEventsLost.increment()

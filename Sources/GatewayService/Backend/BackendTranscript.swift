@@ -11,12 +11,17 @@ struct BackendTranscript {
     /// The JSON form.
     struct Wire: Decodable {
         let segments: [Element]
-        let memory_id: String?
+        let conversation: String?
 
         /// A segment, or anything else.
         struct Element: Decodable {
             let segment: BackendSegment?
             init(from decoder: any Decoder) throws { segment = try? BackendSegment(from: decoder) }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case segments
+            case conversation = "memory_id"
         }
     }
 
@@ -29,7 +34,7 @@ struct BackendTranscript {
     init(_ wire: Wire) throws(BackendViolation) {
         segments = wire.segments.compactMap(\.segment)
         malformed = wire.segments.count - segments.count
-        if let text = wire.memory_id {
+        if let text = wire.conversation {
             conversation = try BackendMessage.conversation(text)
         } else {
             conversation = nil

@@ -14,6 +14,11 @@ struct CurlOptions {
         note(unsafe ccurl_set_long(raw, option, value))
     }
 
+    /// Sets what may as well stay as it is.
+    func suggest(_ option: CURLoption, _ value: Int) {
+        unsafe ccurl_set_long(raw, option, value)
+    }
+
     /// libcurl copies the text.
     mutating func set(_ option: CURLoption, _ value: String?) {
         note(unsafe ccurl_set_string(raw, option, value))

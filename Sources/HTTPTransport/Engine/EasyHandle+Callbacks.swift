@@ -17,8 +17,8 @@ extension EasyHandle {
         { bytes, _, count, context in
             guard let context = unsafe context else { return 0 }
             let handle = unsafe Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
-            let line = unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
-            return handle.transfer?.collector.take(headerLine: line) == true ? count : 0
+            let line = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+            return unsafe handle.transfer?.collector.take(headerLine: line) == true ? count : 0
         }
     }
 

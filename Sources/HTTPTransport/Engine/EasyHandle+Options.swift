@@ -50,6 +50,9 @@ extension EasyHandle {
         unsafe options.set(CURLOPT_RESOLVE, list: addresses)
         options.set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectTimeout))
         options.set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.totalTimeout))
+        // libcurl allocates this for each transfer; a small one is all that a short answer needs. Where a transfer that
+        // failed early left its buffer, libcurl keeps that one.
+        options.suggest(CURLOPT_BUFFERSIZE, request.responseBytesMaximum > 64 * 1024 ? 64 * 1024 : 4 * 1024)
         options.set(CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? "gzip, deflate" : nil)
         let hasBody = request.method == .post || request.method == .put || !request.body.isEmpty
         switch request.method {

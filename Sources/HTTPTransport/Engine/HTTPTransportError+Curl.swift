@@ -41,7 +41,8 @@ extension HTTPTransportError {
                 // The URL's scheme was checked: an unsupported protocol is what the server speaks.
                 .malformedResponse,
                 [
-                    CURLE_UNSUPPORTED_PROTOCOL,                     CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2, CURLE_HTTP2_STREAM,
+                    CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2,
+                    CURLE_HTTP2_STREAM,
                     CURLE_WRITE_ERROR,
                 ]
             ),

@@ -21,7 +21,7 @@ struct ResponseCollector {
     }
 
     /// Takes one line, its end included: a status line, a field, the empty line, a trailer; false past the bound.
-    mutating func take(headerLine line: [UInt8]) -> Bool {
+    mutating func take(headerLine line: some BidirectionalCollection<UInt8>) -> Bool {
         headerBytes += line.count
         guard headerBytes <= headerBytesMaximum else {
             excess = .headers
@@ -37,12 +37,12 @@ struct ResponseCollector {
             headers = []
             areHeadersComplete = false
         } else if !areHeadersComplete, let colon = line.firstIndex(of: UInt8(ascii: ":")) {
-            let value = line[(colon + 1)...end].drop(while: Self.isBlank)
-            let length = value.lastIndex { !Self.isBlank($0) }.map { $0 + 1 } ?? value.startIndex
+            let value = line[line.index(after: colon)..<line.index(after: end)].drop(while: Self.isBlank)
+            let last = value.lastIndex { !Self.isBlank($0) }
             headers.append(
                 HTTPHeader(
                     name: String(decoding: line[..<colon], as: UTF8.self),
-                    value: String(decoding: value[..<length], as: UTF8.self)))
+                    value: last.map { String(decoding: value[...$0], as: UTF8.self) } ?? ""))
         }
         return true
     }

@@ -87,6 +87,8 @@ final class TransferEngine {
     }
 
     private func collectFinished() {
+        // All messages first: removing a handle walks through those not yet read.
+        var finished: [(easy: EasyHandle, code: CURLcode)] = []
         var left: Int32 = 0
         while let message = unsafe curl_multi_info_read(multi, &left) {
             guard unsafe ccurl_message_is_done(message) != 0 else { continue }
@@ -94,7 +96,9 @@ final class TransferEngine {
             var context: UnsafeMutableRawPointer?
             unsafe ccurl_get_pointer(message.pointee.easy_handle, CURLINFO_PRIVATE, &context)
             guard let context = unsafe context else { continue }
-            let easy = unsafe Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
+            finished.append((unsafe Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue(), code))
+        }
+        for (easy, code) in finished {
             guard let id = easy.transfer?.submission.id else { continue }
             end(id, easy.answer(code))
         }

@@ -1,3 +1,4 @@
+import CLibCurl
 import Glibc
 
 /// An IPv4 or IPv6 address, its bytes in network order.

@@ -31,7 +31,8 @@ struct URLParts {
         self.scheme = scheme.lowercased()
         self.host = host.lowercased()
         port = part(CURLUPART_PORT).flatMap { Int($0) }
-        hasUserInfo = part(CURLUPART_USER) != nil || part(CURLUPART_PASSWORD) != nil
-        hasZone = part(CURLUPART_ZONEID) != nil || self.host.contains("%")
+        // Asking for a part costs an allocation; most URLs have neither character.
+        hasUserInfo = url.utf8.contains(UInt8(ascii: "@")) && (part(CURLUPART_USER) ?? part(CURLUPART_PASSWORD)) != nil
+        hasZone = host.contains("%") || (host.contains(":") && part(CURLUPART_ZONEID) != nil)
     }
 }

@@ -56,7 +56,7 @@ package struct FleetConnection: Sendable {
                     await Backoff.dependency.pause(attempt: attempt)
                     try Task.checkCancellation()
                 case .cancelled: throw CancellationError()
-                case .refused, .malformedReply: throw Disagreement(description: error.message)
+                case .refused, .malformedReply, .overtaken: throw Disagreement(description: error.message)
                 }
             }
         }

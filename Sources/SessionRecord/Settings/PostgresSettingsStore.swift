@@ -61,7 +61,7 @@ package struct PostgresSettingsStore: SettingsStore {
     private static let selection = """
         SELECT c.uid, c.revision, coalesce(s.storage, false) AS storage,
             coalesce(s.protection, 'standard') AS protection,
-            earshot_audio_endpoints(c.uid)::text AS audio_endpoints
+            earshot_audio_endpoints(c.uid)::text AS audio_endpoints, earshot_voices(c.uid)::text AS voices
         FROM settings_changes AS c LEFT JOIN user_settings AS s USING (uid)
         """
 
@@ -81,11 +81,13 @@ package struct PostgresSettingsStore: SettingsStore {
         guard let user = UserID(try row.decode("uid", as: String.self)) else { return nil }
         let protection: String = try row.decode("protection")
         let endpoints: String = try row.decode("audio_endpoints")
+        let voices: String = try row.decode("voices")
         return ProjectedSettings(
             user: user,
             settings: UserSettings(
                 revision: try row.decode("revision"), isStorageOn: try row.decode("storage"),
                 protection: UserSettings.Protection(rawValue: protection) ?? .standard,
-                audioEndpoints: (try? JSONDecoder().decode([AudioEndpoint].self, from: Data(endpoints.utf8))) ?? []))
+                audioEndpoints: (try? JSONDecoder().decode([AudioEndpoint].self, from: Data(endpoints.utf8))) ?? [],
+                voices: (try? JSONDecoder().decode([KnownVoice].self, from: Data(voices.utf8))) ?? []))
     }
 }

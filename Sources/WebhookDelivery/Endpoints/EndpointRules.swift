@@ -65,7 +65,8 @@ package enum EndpointRules {
         }
         for (name, value) in headers {
             guard !name.isEmpty, name.utf8.allSatisfy(isToken) else {
-                throw refusal("\(name.debugDescription) is not a header's name; allowed are letters, digits and !#$%&'*+-.^_`|~")
+                throw refusal(
+                    "\(name.debugDescription) is not a header's name; allowed are letters, digits and !#$%&'*+-.^_`|~")
             }
             guard !isReserved(name) else { throw refusal("the header \(name) is reserved") }
             guard name.utf8.count + value.utf8.count <= headerBytesMaximum else {

@@ -66,7 +66,8 @@ package actor AttemptRecorder {
             for entry in batch { results[entry.ticket] = recorded.accepted.contains(entry.record.delivery) }
             for (endpoint, reason) in recorded.disabled {
                 disabled.increment()
-                logger.warning("an endpoint was disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                logger.warning(
+                    "an endpoint was disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
             }
             return true
         } catch {

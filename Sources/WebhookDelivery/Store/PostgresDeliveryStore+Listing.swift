@@ -79,7 +79,8 @@ extension PostgresDeliveryStore {
         else { throw WebhookError(.refused, "a row of webhook_deliveries cannot be read") }
         return ListedDelivery(
             id: id, endpoint: try row.decode("endpoint"), event: try row.decode("event"),
-            type: try row.decode("event_type"), uid: try row.decode("uid"), conversation: try row.decode("conversation"),
+            type: try row.decode("event_type"), uid: try row.decode("uid"),
+            conversation: try row.decode("conversation"),
             sequence: try row.decode("sequence"), state: state, attempts: try row.decode("attempts"),
             dueAt: state == .pending ? try row.decodeMicroseconds("due_at") : nil, status: try row.decode("status"),
             error: try row.decode("error"), createdAt: try row.decodeMicroseconds("created_at") ?? 0,

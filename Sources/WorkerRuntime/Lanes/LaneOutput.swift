@@ -7,6 +7,10 @@ package struct LaneOutput: Sendable {
     /// Events, each a JSON object on one line.
     package var events: [String]
     package var finals: [LiveResult]
+    /// Capture time (Unix µs) up to which the audio was heard, and where the last speech in it ended: by them a
+    /// conversation's silence is measured (protocol.md H3).
+    package var heard: Int64?
+    package var speech: Int64?
 
     /// Makes an output.
     package init(progress: LaneProgress, events: [String] = [], finals: [LiveResult] = []) {

@@ -118,9 +118,10 @@ struct LaneRunner {
         case LaneFailure.dependency(let name, let reason):
             consumer.logger.notice(
                 "a lane waits", metadata: ["lane": "\(key)", "dependency": "\(name)", "reason": "\(reason)"])
-            await consumer.setWaiting(true, key)
+            await consumer.waits(key, on: name)
+            await consumer.parkIfDue(key, number)
             await Backoff.dependency.pause(attempt: history.attempts)
-            await consumer.setWaiting(false, key)
+            await consumer.goesOn(key)
         case let failure as EntryFailure:
             history.failed(failure.entries.map(\.entry.position))
             consumer.metrics.entryFailures.increment()

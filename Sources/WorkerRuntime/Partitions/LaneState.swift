@@ -27,8 +27,12 @@ struct LaneState {
     var unabsorbed = 0
     /// Bytes absorbed and not committed.
     var heldBytes = 0
-    /// Whether it waits for a dependency.
+    /// Whether it pauses because of a dependency, or waits for the gate of replays.
     var isWaiting = false
+    /// The dependency that its attempts have failed for since its last commit, and since when.
+    var dependency: (name: String, since: ContinuousClock.Instant)?
+    /// What it has parked; its entries in the stream come behind that.
+    var parking: LaneParking?
     /// Whether it waits for its turn in a replay.
     var isHeldForReplay = false
     var wantsRelief = false
@@ -54,8 +58,12 @@ struct LaneState {
         return waiter
     }
 
+    /// Whether it has entries that it did not pass.
+    var hasWork: Bool { !pending.isEmpty || parking != nil }
+
     /// The oldest entry that was not absorbed.
     var firstUnabsorbed: StreamPosition? {
+        if let parked = parking?.firstUnabsorbed(unabsorbed - pending.count) { return parked }
         let index = max(0, pending.count - unabsorbed)
         return index < pending.count ? pending[index].position : nil
     }
@@ -64,6 +72,25 @@ struct LaneState {
     func isDue(at now: ContinuousClock.Instant) -> Bool {
         guard let wakeAt, !isWaiting, !isHeldForReplay else { return false }
         return wakeAt <= now
+    }
+
+    /// Gives back what was not passed: it is read again.
+    mutating func emptyInbox() {
+        inbox.removeAll()
+        inboxBytes = 0
+        parking?.restart()
+        rereadAfter = pending.first?.position.predecessor
+        unabsorbed = pending.count
+    }
+
+    /// Drops what was passed before the lane's task began.
+    ///
+    /// - Returns: how many entries that were.
+    mutating func dropPassed() -> Int {
+        let passed = inbox.prefix { entry in pending.first.map { entry.entry.position < $0.position } ?? true }
+        _ = takeInbox(upTo: passed.count)
+        unabsorbed = pending.count
+        return passed.count
     }
 
     mutating func enqueue(_ entry: LaneEntry) {

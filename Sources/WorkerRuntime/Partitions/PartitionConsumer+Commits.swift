@@ -10,8 +10,8 @@ extension PartitionConsumer {
     func commit(_ output: LaneOutput, of key: LaneKey) async throws(LaneFailure) {
         try await commit(
             Commit.Lane(
-                session: key.session, progress: output.progress, events: output.events, finals: output.finals),
-            of: key)
+                session: key.session, progress: output.progress, events: output.events, finals: output.finals,
+                heard: output.heard, speech: output.speech), of: key)
     }
 
     /// Gives up on an entry: it goes to the dead letters in a commit that passes it.
@@ -56,7 +56,7 @@ extension PartitionConsumer {
 
     func runCommits() async {
         while phase != .over {
-            if pendingCommits.isEmpty && !isPositionDue {
+            if pendingCommits.isEmpty && unparked.isEmpty && !isPositionDue {
                 if phase == .handingOver && lanes.isEmpty { return }
                 await withCheckedContinuation { commitWaiter = $0 }
                 continue
@@ -68,23 +68,30 @@ extension PartitionConsumer {
     private func commitOnce() async {
         let batch = Array(pendingCommits.prefix(limits.commitLanesMaximum))
         pendingCommits.removeFirst(batch.count)
+        var advances: [LaneKey] = []
         for pending in batch {
             guard let key = pending.key, var lane = lanes[key] else { continue }
             let progress = pending.lane.progress
+            if progress.isDone || progress.next > lane.committedNext { advances.append(key) }
             lane.committedNext = max(lane.committedNext, progress.next)
-            advance(&lane, to: progress.isDone ? .max : progress.next)
+            advance(&lane, to: progress.isDone ? .max : progress.next, of: key)
             lanes[key] = lane
         }
+        let removals = unparked.values.prefix(limits.commitLanesMaximum)
+        for removal in removals { unparked[removal.session] = nil }
         let position = tracker.position
         let isDurable = await execute(
             Commit(
                 group: group, stream: routing.stream, partition: partition, token: token, number: commitNumber + 1,
-                position: position == committedPosition ? nil : position, lanes: batch.map(\.lane)))
+                position: position == committedPosition ? nil : position, lanes: batch.map(\.lane),
+                unparked: Array(removals)))
         if isDurable {
             commitNumber += 1
             committedPosition = position
             lastCommitAt = .now
             lastProgressAt = .now
+            for key in advances { lanes[key]?.dependency = nil }
+            if !advances.isEmpty { lastAdvanceAt = .now }
         }
         for pending in batch { pending.continuation?.resume(returning: isDurable) }
         if !isDurable { abandon() }
@@ -111,7 +118,7 @@ extension PartitionConsumer {
                 switch error.code {
                 case .unavailable, .outOfMemory: break
                 case .cancelled: return false
-                case .refused, .malformedReply:
+                case .refused, .malformedReply, .overtaken:
                     logger.error("a commit failed", metadata: ["error": "\(error)"])
                     return false
                 }

@@ -35,6 +35,13 @@ extension PartitionConsumer {
                     lanes[key] = lane
                     return .entries(entries)
                 }
+                if let parking = lane.parking, parking.hasMore {
+                    if parking.fedCount >= limits.parkedReplayMaximum, replay.isInHand(key) {
+                        await finishReplay(of: key)
+                    }
+                    await feedParked(key, number)
+                    continue
+                }
                 if let after = lane.rereadAfter {
                     await reread(key, number, after: after)
                     continue
@@ -65,7 +72,7 @@ extension PartitionConsumer {
             lanes[key]?.wasToldIdle = true
             return .idle
         }
-        if lane.wasToldIdle, lane.wakeAt == nil, lane.pending.isEmpty, quiet >= limits.laneClose, key != .stream,
+        if lane.wasToldIdle, lane.wakeAt == nil, !lane.hasWork, quiet >= limits.laneClose, key != .stream,
             !replay.isReplaying
         {
             lanes[key] = nil
@@ -105,17 +112,19 @@ extension PartitionConsumer {
         roomMayHaveCome()
     }
 
-    /// Marks a lane as waiting for a dependency, or as going on.
-    ///
-    /// A waiting lane gives up its turn in a replay.
-    func setWaiting(_ isWaiting: Bool, _ key: LaneKey) async {
-        lanes[key]?.isWaiting = isWaiting
-        guard isWaiting else { return }
+    /// Notes that a lane pauses because a dependency is away; it gives up its turn in a replay.
+    func waits(_ key: LaneKey, on dependency: String) async {
+        let since = lanes[key]?.dependency?.since ?? .now
+        lanes[key]?.isWaiting = true
+        lanes[key]?.dependency = (dependency, since)
         roomMayHaveCome()
         guard replay.isInHand(key) else { return }
         _ = passTurn(of: key)
         await putDown(clearing: nil)
     }
+
+    /// Notes that a lane tries again.
+    func goesOn(_ key: LaneKey) { lanes[key]?.isWaiting = false }
 
     /// Notes what a lane holds; over the partition's bound the one that holds most is told to cut (protocol.md C1).
     func hold(bytes: Int, of key: LaneKey) {
@@ -136,15 +145,14 @@ extension PartitionConsumer {
     func opened(_ key: LaneKey, _ number: Int, at next: UInt64) {
         guard var lane = lanes[key], lane.number == number else { return }
         lane.committedNext = max(lane.committedNext, next)
-        advance(&lane, to: next)
+        advance(&lane, to: next, of: key)
         if lane.hasOpened {
-            lane.inbox.removeAll()
-            lane.inboxBytes = 0
-            lane.rereadAfter = lane.pending.first?.position.predecessor
+            lane.emptyInbox()
             if lane.rereadAfter != nil { metrics.rereads.increment() }
+        } else {
+            metrics.duplicates.increment(by: lane.dropPassed())
         }
         lane.heldBytes = 0
-        lane.unabsorbed = lane.pending.count
         lane.hasOpened = true
         lanes[key] = lane
         wakeCommits()
@@ -154,7 +162,7 @@ extension PartitionConsumer {
     /// Passes entries that were had before, without a commit of the lane's own.
     func skip(_ key: LaneKey, _ number: Int) {
         guard var lane = lanes[key], lane.number == number else { return }
-        advance(&lane, to: lane.committedNext)
+        advance(&lane, to: lane.committedNext, of: key)
         lanes[key] = lane
         wakeCommits()
     }
@@ -164,7 +172,7 @@ extension PartitionConsumer {
         if replay.isInHand(key), phase == .consuming { await finishReplay(of: key) }
         if var lane = lanes[key] {
             metrics.lateEntries.increment(by: lane.inbox.count)
-            advance(&lane, to: .max)
+            advance(&lane, to: .max, of: key)
             lanes[key] = nil
         }
         if ignored.count >= ignoredMaximum { ignored.removeAll() }
@@ -183,10 +191,11 @@ extension PartitionConsumer {
         roomMayHaveCome()
     }
 
-    func advance(_ lane: inout LaneState, to next: UInt64) {
+    func advance(_ lane: inout LaneState, to next: UInt64, of key: LaneKey) {
         while let first = lane.pending.first, first.nextSequence <= next {
             tracker.pass(first.handle)
             lane.pending.removeFirst()
         }
+        unpark(&lane, below: next, of: key)
     }
 }

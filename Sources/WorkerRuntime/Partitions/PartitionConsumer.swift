@@ -56,6 +56,10 @@ package actor PartitionConsumer {
         let continuation: CheckedContinuation<Bool, Never>?
     }
 
+    /// Parked entries to be removed with the next commit.
+    var unparked: [SessionID: Commit.Unparked] = [:]
+    /// When a lane's commit last covered more of its input.
+    var lastAdvanceAt: ContinuousClock.Instant?
     var pendingCommits: Deque<PendingCommit> = []
     var commitNumber: Int64 = 0
     var committedPosition: Commit.Position
@@ -103,7 +107,18 @@ package actor PartitionConsumer {
         self.committedPosition = Commit.Position(position: grant.position, entriesRead: grant.entriesRead)
         self.cursor = grant.position
         self.entriesSeen = UInt64(max(0, grant.entriesRead))
-        self.replay = ReplayPlan(mode: grant.mode, position: grant.position, horizon: grant.horizon)
+        var replay = ReplayPlan(
+            mode: grant.mode, position: grant.position, horizon: grant.horizon, hasParked: !grant.parked.isEmpty)
+        for parked in grant.parked.sorted(by: { $0.first < $1.first }) {
+            let key = LaneKey.session(parked.session)
+            lanesOpened += 1
+            var lane = LaneState(
+                number: lanesOpened, now: .now, isHeldForReplay: replay.holds(key, at: parked.first))
+            lane.parking = LaneParking(parked)
+            lanes[key] = lane
+            laneStartContinuation.yield(LaneStart(key: key, number: lane.number))
+        }
+        self.replay = replay
     }
 
     /// Runs the lanes and the commits until the partition is handed over or lost.
@@ -187,6 +202,11 @@ package actor PartitionConsumer {
         }
         let now = ContinuousClock.now
         let known = lanes[routed.lane]
+        if let parking = known?.parking, routed.entry.position <= parking.last {
+            // Its owner died before the position moved behind what it had parked.
+            tracker.pass(handle)
+            return
+        }
         var lane = known ?? openLane(routed, at: now)
         lane.pending.append(
             LaneState.Pending(
@@ -198,7 +218,7 @@ package actor PartitionConsumer {
             lane.isWaiting || lane.isHeldForReplay
             ? limits.waitingLaneEntriesMaximum : limits.laneInboxEntriesMaximum
         if lane.rereadAfter == nil {
-            if lane.inbox.count < bound {
+            if lane.inbox.count < bound, lane.parking?.hasMore != true {
                 lane.enqueue(routed)
             } else {
                 lane.rereadAfter = lane.inbox.last?.entry.position ?? routed.entry.position.predecessor
@@ -245,7 +265,16 @@ package actor PartitionConsumer {
     /// Whether there is work in hand that has not moved for too long, with nothing named to wait for.
     package var isStalled: Bool {
         guard ContinuousClock.now - lastProgressAt > limits.stallTimeout else { return false }
-        return lanes.values.contains { !$0.isWaiting && !$0.isHeldForReplay && $0.unabsorbed > 0 }
+        return lanes.values.contains {
+            !$0.isWaiting && !$0.isHeldForReplay && $0.dependency == nil && $0.unabsorbed > 0
+        }
+    }
+
+    /// How the lanes wait for dependencies.
+    var dependencyWait: DependencyWait {
+        let waits = lanes.values.compactMap(\.dependency)
+        return DependencyWait(
+            names: Set(waits.map(\.name)), since: waits.map(\.since).min(), lastAdvanceAt: lastAdvanceAt)
     }
 
     /// Open lanes.

@@ -11,9 +11,9 @@ struct ReplayPlan {
     private var waiting: Deque<LaneKey> = []
     private(set) var inHand: LaneKey?
 
-    init(mode: Lease.Mode, position: StreamPosition, horizon: StreamPosition) {
+    init(mode: Lease.Mode, position: StreamPosition, horizon: StreamPosition, hasParked: Bool = false) {
         self.horizon = horizon
-        isReplaying = mode == .lapsed && horizon > position
+        isReplaying = mode == .lapsed && (hasParked || horizon > position)
     }
 
     /// Whether a new lane must wait for its turn; the first one has it at once.

@@ -24,7 +24,8 @@ struct OggOpusTests {
         return writer.finish(trimming: trimming)
     }
 
-    @Test("Packets come back as they went in, with the header, the comments and the length", arguments: [1, 3, 49, 500])
+    @Test(
+        "Packets come back as they went in, with the header, the comments and the length", arguments: [1, 3, 49, 500])
     func roundTrip(count: Int) throws {
         let packets = try packets(count)
         let file = try OggOpusReader.read(try file(packets, trimming: 100))
@@ -81,9 +82,11 @@ struct OggOpusTests {
         #expect(throws: AudioCodecError.self) { try OggOpusReader.read(Array("not an Ogg file at all".utf8)) }
     }
 
-    @Test("Audio of every rate plays exactly as long as it was, and sounds the same", arguments: [
-        8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000,
-    ])
+    @Test(
+        "Audio of every rate plays exactly as long as it was, and sounds the same",
+        arguments: [
+            8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000,
+        ])
     func encoded(rate: Int) throws {
         let pcm = Signal.sine(440, sampleRate: rate, count: rate * 2 + 123)
         var encoder = try OggOpusEncoder(sampleRate: rate, serial: 1, comments: [])
@@ -97,7 +100,9 @@ struct OggOpusTests {
         #expect(Signal.fidelity(of: decoded[4_800..<90_000], to: expected[4_800..<90_000]) > 7)
     }
 
-    @Test("Silence packets are legal, last as long as asked, and are silent", arguments: [120, 240, 480, 960, 3_960, 48_000])
+    @Test(
+        "Silence packets are legal, last as long as asked, and are silent",
+        arguments: [120, 240, 480, 960, 3_960, 48_000])
     func silence(samples: Int) throws {
         let packets = OpusSilence.packets(samples: samples)
         #expect(packets.reduce(0) { $0 + (OpusPacketLength.samples(of: $1) ?? 0) } == samples)

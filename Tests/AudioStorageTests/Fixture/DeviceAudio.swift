@@ -120,7 +120,8 @@ struct OpusInfo {
     }
 
     var warnings: [String] {
-        text.split(separator: "\n").filter { $0.uppercased().contains("WARNING") || $0.contains("rror") }.map(String.init)
+        text.split(separator: "\n").filter { $0.uppercased().contains("WARNING") || $0.contains("rror") }.map(
+            String.init)
     }
 }
 

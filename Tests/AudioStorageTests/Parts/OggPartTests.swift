@@ -15,7 +15,9 @@ struct OggPartTests {
         (.pcm16, 44_100, 1_001), (.pcm16, 32_000, 640), (.pcm16, 24_000, 7), (.pcm16, 12_000, 120),
     ]
 
-    @Test("Parts of every codec are sound files that together last exactly as long as the recording", arguments: opus + pcm)
+    @Test(
+        "Parts of every codec are sound files that together last exactly as long as the recording",
+        arguments: opus + pcm)
     func lengths(codec: AudioCodec, rate: Int, frame: Int) async throws {
         let audio = try DeviceAudio(codec, sampleRate: rate, frameSamples: frame, seconds: 6)
         let cuts = [audio.frames.count / 3, audio.frames.count * 2 / 3]
@@ -59,7 +61,9 @@ struct OggPartTests {
             "80 ms of lead-in, then the device's packets")
     }
 
-    @Test("PCM sounds as it was, where it was", arguments: [(AudioCodec.pcm16, 16_000), (.pcm8, 16_000), (.pcm16, 48_000)])
+    @Test(
+        "PCM sounds as it was, where it was",
+        arguments: [(AudioCodec.pcm16, 16_000), (.pcm8, 16_000), (.pcm16, 48_000)])
     func encodedOnce(codec: AudioCodec, rate: Int) throws {
         let audio = try DeviceAudio(codec, sampleRate: rate, frameSamples: rate / 50, seconds: 6)
         let played = try audio.parts(cutBefore: [120]).flatMap {
@@ -84,7 +88,8 @@ struct OggPartTests {
 
     @Test("A gap before a part's first frame is silence at its beginning")
     func leadingGap() throws {
-        let audio = try DeviceAudio(.opusFS320, sampleRate: 16_000, frameSamples: 320, seconds: 4, pauses: [100: 9_000_000])
+        let audio = try DeviceAudio(
+            .opusFS320, sampleRate: 16_000, frameSamples: 320, seconds: 4, pauses: [100: 9_000_000])
         let parts = try audio.parts(cutBefore: [100])
         #expect(abs(try parts.reduce(0) { try $0 + OggOpusReader.read($1.bytes).seconds } - 13) < 0.005)
     }
@@ -142,7 +147,9 @@ struct OggPartTests {
     func leadIn() throws {
         let audio = try DeviceAudio(.opus, sampleRate: 48_000, frameSamples: 120, seconds: 1)
         let short = try audio.parts(cutBefore: [])[0].leadOut
-        #expect(short.reduce(0) { $0 + (OpusPacketLength.samples(of: $1) ?? 0) } == 3_840 || short.flatMap(\.self).count <= 1_024)
+        #expect(
+            short.reduce(0) { $0 + (OpusPacketLength.samples(of: $1) ?? 0) } == 3_840
+                || short.flatMap(\.self).count <= 1_024)
         let large = [UInt8](repeating: 0xF8, count: 1_200)
         #expect(OpusLeadIn.next(after: [large, large]).isEmpty)
     }

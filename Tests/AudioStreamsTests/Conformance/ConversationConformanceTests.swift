@@ -130,6 +130,43 @@ struct ConversationConformanceTests {
         }
     }
 
+    @Test("Silence is measured in audio time, over every live session of the conversation", arguments: Backend.allCases)
+    func silence(backend: Backend) async throws {
+        try await backend.run { test in
+            let phone = TestSession(user: "u1")
+            let grant = try await test.register(phone)
+            let desktop = TestSession(user: "u1")
+            try await test.register(desktop)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let transcript = try await test.acquire()
+            let open = OpenConversation(id: grant.conversation, user: phone.user, session: phone.id)
+            let start = TestSession.epoch
+            var number: Int64 = 0
+            func heard(_ session: TestSession, _ upto: Int64, speech: Int64? = nil) async throws {
+                number += 1
+                let lane = Commit.Lane(
+                    session: session.id, progress: LaneProgress(next: UInt64(number)), heard: start + upto,
+                    speech: speech.map { start + $0 })
+                #expect(try await test.commit(transcript.token, number, [lane]) == .applied)
+            }
+            func settle() async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    open, times: 0, in: test.partition, now: start + 600 * minute, token: lease.token)
+            }
+            #expect(try await settle() == .open, "nothing was heard: the workers are slow, not the people")
+            try await heard(phone, 5 * minute, speech: 4 * minute)
+            #expect(try await settle() == .open, "the other device was not heard yet")
+            try await heard(desktop, 5 * minute + minute / 2)
+            #expect(try await settle() == .open)
+            try await heard(phone, 6 * minute + 1)
+            #expect(try await settle() == .open, "the desktop may hold speech up to there")
+            try await heard(desktop, 6 * minute + 1)
+            #expect(try await settle() == .waiting, "it is closed")
+            let next = try await test.register(TestSession(user: "u1"))
+            #expect(next.conversation != grant.conversation)
+        }
+    }
+
     @Test("A closed conversation is continued by nobody, and reopened only by name", arguments: Backend.allCases)
     func closing(backend: Backend) async throws {
         try await backend.run { test in

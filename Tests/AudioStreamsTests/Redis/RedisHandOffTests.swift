@@ -40,9 +40,17 @@ struct RedisHandOffTests {
             session: session.id, progress: LaneProgress(next: 2, isDone: true), events: ["e"], finals: [result],
             deadLetters: [Commit.DeadLetter(entry: StreamEntry(position: position, payload: .init()), reason: "r")])
         let nobody = Commit.Lane(session: nil, progress: LaneProgress())
+        guard
+            case .parked = try await handOff.park(
+                [position], of: session.id, token: lease.token, group: .transcript, partition: partition)
+        else { throw Unexpected("not parked") }
+        let parked = try await handOff.parkedEntries(
+            of: session.id, group: .transcript, in: partition, after: .start, count: 9)
+        #expect(parked.count == 1)
         let commit = Commit(
             group: .transcript, stream: .audio, partition: partition, token: lease.token, number: 1,
-            position: Commit.Position(position: position, entriesRead: 1), lanes: [lane, nobody])
+            position: Commit.Position(position: position, entriesRead: 1), lanes: [lane, nobody],
+            unparked: [Commit.Unparked(session: session.id, keptFrom: nil)])
         #expect(try await handOff.commit(commit) == .applied)
         #expect(try await handOff.finals(of: session.id, in: partition) == [result])
         let wasPublished = try await handOff.publish(
@@ -134,6 +142,9 @@ struct RedisHandOffTests {
             guard case .ended = try await handOff.end(session.ending(epoch: registered.epoch), in: partition) else {
                 throw Unexpected("not ended")
             }
+            let parked = try await handOff.park(
+                [first, second], of: session.id, token: lease.token, group: .transcript, partition: partition)
+            guard case .parked = parked else { throw Unexpected("not parked") }
             let lane = Commit.Lane(
                 session: session.id, progress: LaneProgress(next: 2, isDone: true), events: ["still written"])
             let commit = Commit(

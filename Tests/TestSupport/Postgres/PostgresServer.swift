@@ -110,7 +110,7 @@ package final class PostgresServer: Sendable {
 
     private static let serve = """
         $as -- "$bin/postgres" -D "$directory/data" -c listen_addresses=127.0.0.1 -c port="$2" \
-            -c unix_socket_directories="$directory" -c fsync=off -c max_connections=200 -c shared_buffers=32MB \
+            -c unix_socket_directories="$directory" -c fsync=off -c max_connections=800 -c shared_buffers=32MB \
             -c log_min_messages=fatal </dev/null >>log 2>&1 &
         server=$!
         if read -r order; then

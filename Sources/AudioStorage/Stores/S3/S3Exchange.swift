@@ -9,6 +9,8 @@ struct S3Exchange: Sendable {
     /// Unix µs, for signatures.
     let now: @Sendable () -> Int64
 
+    private static let errorBytesMax = 64 << 10
+
     /// What is asked.
     struct Call {
         var method: HTTPRequest.Method
@@ -30,12 +32,10 @@ struct S3Exchange: Sendable {
         var attempt = 1
         while true {
             let failure: ObjectStoreError
-            do throws(HTTPTransportError) {
-                let response = try await http.send(request(call))
-                if response.status < 300 { return response }
-                failure = ObjectStoreError(response, call.what)
-            } catch {
-                failure = ObjectStoreError(error, call.what)
+            switch await answer(to: call) {
+            case .success(let response) where response.status < 300: return try whole(response, call)
+            case .success(let response): failure = ObjectStoreError(response, call.what)
+            case .failure(let error): failure = ObjectStoreError(error, call.what)
             }
             guard failure.code == .unavailable, attempt < configuration.attemptsMaximum, !Task.isCancelled else {
                 throw failure
@@ -43,6 +43,21 @@ struct S3Exchange: Sendable {
             await Backoff.dependency.pause(attempt: attempt)
             attempt += 1
         }
+    }
+
+    private func answer(to call: Call) async -> Result<HTTPResponse, HTTPTransportError> {
+        do throws(HTTPTransportError) {
+            return .success(try await http.send(request(call)))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func whole(_ response: HTTPResponse, _ call: Call) throws(ObjectStoreError) -> HTTPResponse {
+        guard !response.isTruncated, response.body.count <= call.responseBytesMaximum else {
+            throw ObjectStoreError(.tooLarge, "to \(call.what): more than \(call.responseBytesMaximum) bytes came")
+        }
+        return response
     }
 
     /// The signed request.
@@ -68,8 +83,8 @@ struct S3Exchange: Sendable {
             headers: (headers + [("Authorization", authorization)]).map { HTTPHeader(name: $0.name, value: $0.value) },
             body: call.body)
         request.totalTimeout = configuration.requestTimeout
-        request.responseBytesMaximum = call.responseBytesMaximum
-        request.overflow = .fail
+        // An error's description has room even where the object must be small.
+        request.responseBytesMaximum = max(call.responseBytesMaximum, Self.errorBytesMax)
         request.acceptsCompression = false
         return request
     }

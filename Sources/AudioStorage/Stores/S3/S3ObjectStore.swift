@@ -21,6 +21,10 @@ package struct S3ObjectStore: ObjectStore {
     package func put(
         _ bytes: [UInt8], at key: ObjectKey, contentType: String, condition: PutCondition
     ) async throws(ObjectStoreError) {
+        // Many stores do not know the conditional write; who asks for it is not to lose what is there.
+        if condition == .absent, try await size(of: key) != nil {
+            throw ObjectStoreError(.exists, "\(key) is there already")
+        }
         if bytes.count > exchange.configuration.multipartThreshold {
             return try await S3MultipartUpload(exchange: exchange, key: key).run(
                 bytes, contentType: contentType, condition: condition)

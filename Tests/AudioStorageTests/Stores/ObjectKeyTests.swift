@@ -1,0 +1,43 @@
+import AudioStorage
+import EarshotModel
+import Testing
+
+@Suite("Object keys")
+struct ObjectKeyTests {
+    @Test(
+        "Parts that are not plain names are refused",
+        arguments: [
+            "..", ".", "", "a/b", "../x", ".hidden", "a\u{0}b", "a\nb", "a b", "a%2fb", "ü", "a\\b", "a:b", "a\u{7F}",
+            String(repeating: "x", count: 201),
+        ])
+    func refused(component: String) {
+        let error = #expect(throws: ObjectStoreError.self) { try ObjectKey(["audio", component, "x"]) }
+        #expect(error?.code == .invalidKey)
+        #expect(error?.message.contains("\n") == false)
+    }
+
+    @Test(
+        "Texts with such parts are refused, too",
+        arguments: ["/a", "a/", "a//b", "a/../b", "..", "", "a/./b", String(repeating: "abcdefgh/", count: 110) + "x"])
+    func refusedText(text: String) {
+        #expect(throws: ObjectStoreError.self) { try ObjectKey(text) }
+    }
+
+    @Test("A part's key is made of checked ids only")
+    func partKey() throws {
+        let audio = try DeviceAudio(.opus, sampleRate: 16_000, frameSamples: 160, seconds: 0.1)
+        var specification = audio.specification(part: 42, isEncrypted: true)
+        #expect(
+            try PartKey.native(specification, frames: 7...9).text
+                == "audio/alice/0199d6a0-0000-7000-8000-000000000001/00000000-0000-1234-0000-000000005678/"
+                + "000042-7-9.ogg.enc")
+        #expect(
+            try PartKey.omi(specification, milliseconds: 1_700_000_000_007).text
+                == "chunks/alice/0199d6a0-0000-7000-8000-000000000001/1700000000.007.batch.enc")
+        for conversation in ["../../etc", "a/b", "", "..", "c\r\nx"] {
+            specification.conversation = conversation
+            #expect(throws: ObjectStoreError.self) { try PartKey.native(specification, frames: 0...1) }
+            #expect(throws: ObjectStoreError.self) { try PartKey.omi(specification, milliseconds: 1) }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import NIOPosix
+import Synchronization
+
+/// Many devices that send the same quiet recording, straight to the gateways.
+struct Crowd: Sendable {
+    /// Connections begun in one second: a crowd is no storm.
+    private static let startsPerSecond = 200.0
+
+    let stage: Stage
+    let count: Int
+    let recording: Recording
+
+    /// Seconds over which the devices are started.
+    var rampSeconds: Double { Double(count) / Self.startsPerSecond }
+
+    /// Streams once with each device; cancelling resets all connections at once.
+    func run() async -> [SessionOutcome] {
+        await withTaskGroup(of: SessionOutcome.self) { group in
+            for index in 0..<count {
+                group.addTask {
+                    try? await rest(.seconds(Double(index) / Self.startsPerSecond))
+                    let ports = stage.fleet.gatewayPorts
+                    return await DeviceFleet.session(
+                        recording, user: "crowd-\(index)", port: ports[index % ports.count], speed: 1,
+                        lingerSeconds: 1, clock: stage.clock)
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    /// Waits until all are live.
+    func untilLive() async throws {
+        var live = 0
+        for _ in 0..<600 {
+            live = try await stage.view.liveSessions()
+            if live >= count { return }
+            try await rest(.milliseconds(200))
+        }
+        throw HarnessError("only \(live) of \(count) sessions came about within two minutes")
+    }
+}

@@ -1,0 +1,121 @@
+import EarshotClient
+import Foundation
+import NIOCore
+import NIOPosix
+import Synchronization
+import TestSupport
+
+/// Devices that stream one session after the other until they are told to stop, each over a proxy of its own.
+final class DeviceFleet: Sendable {
+    /// A device whose session is over, or did not come about, waits this long; real ones wait longer.
+    private static let pause: Duration = .milliseconds(500)
+
+    private let recordings: [Recording]
+    private let gatewayPorts: [Int]
+    private let proxies: [FaultProxy]
+    private let speed: Double
+    private let clock: @Sendable () -> Double
+    private let outcomes = Mutex<[SessionOutcome]>([])
+
+    private init(
+        recordings: [Recording], gatewayPorts: [Int], proxies: [FaultProxy], speed: Double,
+        clock: @escaping @Sendable () -> Double
+    ) {
+        self.recordings = recordings
+        self.gatewayPorts = gatewayPorts
+        self.proxies = proxies
+        self.speed = speed
+        self.clock = clock
+    }
+
+    static func prepared(
+        _ recordings: [Recording], gatewayPorts: [Int], speed: Double, clock: @escaping @Sendable () -> Double
+    ) async throws -> DeviceFleet {
+        var proxies: [FaultProxy] = []
+        for index in recordings.indices {
+            proxies.append(try await FaultProxy.started(to: gatewayPorts[index % gatewayPorts.count]))
+        }
+        return DeviceFleet(
+            recordings: recordings, gatewayPorts: gatewayPorts, proxies: proxies, speed: speed, clock: clock)
+    }
+
+    /// What became of all sessions so far.
+    var results: [SessionOutcome] { outcomes.withLock(\.self) }
+
+    /// A device's own link.
+    func proxy(of device: Int) -> FaultProxy { proxies[device % proxies.count] }
+
+    func heal() {
+        for proxy in proxies { proxy.clear() }
+    }
+
+    func stop() async {
+        for proxy in proxies { await proxy.stop() }
+    }
+
+    /// The user of a device.
+    static func user(_ device: Int) -> String { "chaos-\(device)" }
+
+    /// Streams until the run's clock passes a number of seconds; sessions begun before that are brought to their end.
+    func run(until end: Double) async {
+        await withTaskGroup(of: Void.self) { group in
+            for recording in recordings {
+                group.addTask {
+                    // Spread over some seconds, so that devices are not in phase.
+                    try? await rest(.milliseconds(37 * (recording.index % 100)))
+                    while self.clock() < end, !Task.isCancelled {
+                        await self.session(of: recording)
+                        try? await rest(Self.pause)
+                    }
+                }
+            }
+        }
+    }
+
+    private func session(of recording: Recording) async {
+        var outcome = await Self.session(
+            recording, user: Self.user(recording.index), port: proxies[recording.index].port, speed: speed,
+            clock: clock)
+        outcome.device = recording.index
+        let finished = outcome
+        outcomes.withLock { $0.append(finished) }
+    }
+
+    /// Streams a recording once.
+    static func session(
+        _ recording: Recording, user: String, port: Int, speed: Double, lingerSeconds: Double = 4,
+        clock: @Sendable () -> Double, observer: (@Sendable (DeviceObservation) -> Void)? = nil
+    ) async -> SessionOutcome {
+        var outcome = SessionOutcome(device: recording.index, began: clock(), ended: 0)
+        var configuration = DeviceSessionConfiguration(
+            url: "ws://127.0.0.1:\(port)/v4/listen?codec=\(recording.codec.rawValue)&sample_rate=16000&language=en")
+        configuration.authentication = .header(token: "dev:\(user)")
+        configuration.speed = speed
+        configuration.observer = observer
+        configuration.linger = .quiet(.seconds(lingerSeconds), atMost: .seconds(30))
+        do {
+            let report = try await DeviceSession(configuration, stream: recording.stream)
+                .run(on: MultiThreadedEventLoopGroup.singleton)
+            outcome.session = report.events.lazy.compactMap { $0.sessionID }.first
+            outcome.sentMessages = report.sentMessageCount
+            outcome.isWhole = report.outcome == .completed && report.closeCode == 1000
+            outcome.closeCode = report.closeCode.map(Int.init)
+            outcome.liveTexts = report.transcript.segments.map(\.text)
+        } catch {
+            outcome.failure = "\(error)"
+            let wait = (error as? DeviceConnectionError)?.refusal?.retryAfter
+            outcome.retryAfter = wait?.seconds
+        }
+        outcome.ended = clock()
+        return outcome
+    }
+}
+
+extension DeviceEvent {
+    /// The session a `conversation_session` names.
+    var sessionID: String? {
+        guard type == "conversation_session" else { return nil }
+        let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+        return object?["recording_session_id"] as? String
+    }
+}

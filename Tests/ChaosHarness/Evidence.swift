@@ -1,0 +1,46 @@
+import EarshotModel
+import PostgresClient
+
+/// All that is known of a run when it is over.
+struct Evidence: Sendable {
+    let stage: Stage
+    /// Undisturbed sessions, one for each device's recording.
+    let calm: [SessionOutcome]
+    let outcomes: [SessionOutcome]
+    let events: EventTap.Log
+    let faults: [Fault]
+    let quiet: QuietWatch.Report
+    let descriptorsBefore: [String: Int]
+    let descriptorsAfter: [String: Int]
+    let receiver: WebhookReceiver
+    /// Why the webhook receiver is not registered, or nil.
+    let receiverMissing: String?
+
+    /// All sessions that the devices know of.
+    var sessions: [String: SessionOutcome] {
+        let named = (calm + outcomes).compactMap { outcome in outcome.session.map { ($0, outcome) } }
+        return Dictionary(named, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Events of a kind by their session.
+    func events(_ type: SessionEvent.Kind) -> [String: [SessionEvent]] {
+        Dictionary(grouping: events.events.filter { $0.type == type }, by: \.session)
+    }
+
+    /// Whether a table is there.
+    func hasTable(_ name: String) async throws -> Bool {
+        try await stage.record.query("SELECT 1 FROM information_schema.tables WHERE table_name = \(name)").isEmpty
+            == false
+    }
+
+    /// Whether audio of a session may have stood still on its way.
+    func mayHaveStalled(_ outcome: SessionOutcome) -> Bool {
+        // A stall shows for as long as what it has held up takes to be caught up with.
+        let aftermath = 15.0
+        let gateway = "gateway-\(outcome.device % max(1, stage.fleet.gatewayPorts.count))"
+        return faults.contains { fault in
+            fault.stallsAudio && fault.at < outcome.ended && fault.at + fault.duration + aftermath > outcome.began
+                && (fault.target == "redis" || fault.target == gateway || fault.target == "device-\(outcome.device)")
+        }
+    }
+}

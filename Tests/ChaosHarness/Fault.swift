@@ -1,0 +1,55 @@
+import Foundation
+
+/// One fault: what is done, to whom, for how long.
+package struct Fault: Equatable, Sendable, Codable {
+    /// What is done.
+    package enum Kind: String, Sendable, Codable, CaseIterable {
+        /// SIGKILL.
+        case kill
+        /// SIGSTOP, and SIGCONT after the duration.
+        case stop
+        /// SIGTERM.
+        case restart
+        /// Open connections are reset.
+        case cut
+        /// Latency, jitter and little bandwidth.
+        case slow
+        /// Nothing passes; after the duration it does again, as if nothing had been.
+        case partition
+        /// Connections end, new ones are refused.
+        case down
+        /// Open connections never pass a byte again, new ones are good.
+        case strand
+        /// Data in small pieces.
+        case slice
+        /// Connections end behind so many bytes.
+        case limit
+        /// Ends of streams are passed on late.
+        case slowClose = "slow_close"
+    }
+
+    /// Seconds from the first fault's clock.
+    package var at: Double
+    package var kind: Kind
+    /// `role-index` of a process, `redis`, `postgres`, or `device-index`.
+    package var target: String
+    /// Which link a network fault is about: `redis`, `postgres` or `gateway`; nil for a signal.
+    package var link: String?
+    /// Seconds.
+    package var duration: Double
+
+    /// Whether audio may have stood still on its way to the workers, so that utterances were cut where the device's
+    /// speech was not.
+    package var stallsAudio: Bool {
+        if target.hasPrefix("device") { return true }
+        if target == "redis" { return true }
+        return target.hasPrefix("gateway") && kind != .restart
+    }
+
+    /// One line for the log.
+    package var line: String {
+        let via = link.map { " its link to \($0)" } ?? ""
+        let time = duration > 0 ? " for \(String(format: "%.1f", duration)) s" : ""
+        return "\(String(format: "%7.2f", at)) s \(kind.rawValue) \(target)\(via)\(time)"
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+
+/// What every run of the harness takes.
+struct HarnessOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The directory of the programs.", valueName: "directory"))
+    var bin: String
+
+    @Option(help: "Devices that stream at once.")
+    var devices = 50
+
+    @Option(help: "Everything random follows from it; drawn and printed if it is not given.")
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Processes of each role, as `earshot up --workers` takes them.", valueName: "role=n,…"))
+    var workers: String?
+
+    @Flag(help: "Keeps the fleet's log.")
+    var keepLog = false
+
+    func validate() throws {
+        guard (1...10_000).contains(devices) else {
+            throw ValidationError("--devices \(devices) is not allowed; allowed are 1 to 10000")
+        }
+    }
+
+    /// The seed in force; printed, so that the run can be repeated.
+    func drawnSeed() -> UInt64 {
+        let seed = seed ?? UInt64.random(in: 1...999_999)
+        Stage.say("seed \(seed)")
+        return seed
+    }
+}

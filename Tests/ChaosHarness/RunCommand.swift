@@ -1,0 +1,40 @@
+import ArgumentParser
+
+/// `earshot-chaos run`: faults of every kind, then all checks.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Faults of every kind at random, then all checks.")
+
+    @OptionGroup var options: HarnessOptions
+
+    @Option(help: "How long devices stream and faults happen.")
+    var minutes = 10.0
+
+    @Option(help: "How many faults; by default one every six seconds.")
+    var faults: Int?
+
+    @Option(help: "Sentences a device speaks in one session, 1 to 5; about 6 s each.")
+    var sentences = 4
+
+    func validate() throws {
+        guard minutes > 0, minutes <= 24 * 60 else {
+            throw ValidationError("--minutes \(minutes) is not allowed; allowed is more than 0 up to 1440")
+        }
+        guard (1...5).contains(sentences) else {
+            throw ValidationError("--sentences \(sentences) is not allowed; allowed are 1 to 5")
+        }
+    }
+
+    func run() async throws {
+        let seed = options.drawnSeed()
+        let workers = options.workers ?? "gateway=2,transcript=2,coordinator=2"
+        let report = try await Stage.with(options, workers: workers) { stage in
+            try await ChaosRun(
+                stage: stage, seed: seed, seconds: minutes * 60, deviceCount: options.devices,
+                faultCount: faults ?? Int(minutes * 10), sentences: sentences
+            ).run()
+        }
+        try report.publish()
+        if !report.isPassed { throw ExitCode.failure }
+    }
+}

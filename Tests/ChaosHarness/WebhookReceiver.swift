@@ -1,0 +1,69 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP server that accepts every webhook and remembers what came under which id.
+final class WebhookReceiver: Sendable {
+    /// What came under one id.
+    struct Delivery: Sendable {
+        var type = ""
+        var count = 0
+        var bodies: Set<Int> = []
+    }
+
+    private let received = Mutex<[String: Delivery]>([:])
+    private let listener = Mutex<(any Channel)?>(nil)
+
+    var deliveries: [String: Delivery] { received.withLock(\.self) }
+    var port: Int { listener.withLock { $0?.localAddress?.port ?? 0 } }
+
+    func start() async throws {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { [self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(Handler(self))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        listener.withLock { $0 = channel }
+    }
+
+    func stop() async { try? await listener.withLock { $0.take() }?.close() }
+
+    private func note(_ id: String, _ body: ByteBuffer) {
+        let object = try? JSONSerialization.jsonObject(with: Data(body.readableBytesView)) as? [String: Any]
+        received.withLock { received in
+            received[id, default: Delivery()].count += 1
+            received[id, default: Delivery()].type = object?["type"] as? String ?? ""
+            received[id, default: Delivery()].bodies.insert(body.hashValue)
+        }
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+
+        private let owner: WebhookReceiver
+        private var id: String?
+        private var body = ByteBuffer()
+
+        init(_ owner: WebhookReceiver) { self.owner = owner }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch unwrapInboundIn(data) {
+            case .head(let head):
+                id = head.headers.first(name: "webhook-id")
+                body.clear()
+            case .body(var part): body.writeBuffer(&part)
+            case .end:
+                if let id { owner.note(id, body) }
+                let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
+                context.write(wrapOutboundOut(.head(head)), promise: nil)
+                context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            }
+        }
+    }
+}

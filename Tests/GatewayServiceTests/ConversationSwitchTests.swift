@@ -1,0 +1,110 @@
+import AudioStreams
+import EarshotClient
+import EarshotModel
+import TestSupport
+import Testing
+
+@Suite("A connection goes on in another conversation") struct ConversationSwitchTests {
+    /// Acts as the transcript group and the coordinator of a user's partition.
+    private struct Workers {
+        let handOff: RedisHandOff
+        let partition: Partition
+        let transcript: FencingToken
+        let coordinator: FencingToken
+
+        init(_ harness: GatewayHarness, user: String) async throws {
+            handOff = harness.fleet.handOff
+            partition = harness.partition(of: user)
+            transcript = try await Self.lease(.transcript, .audio, partition, handOff)
+            coordinator = try await Self.lease(.coordinator, nil, partition, handOff)
+        }
+
+        private static func lease(
+            _ group: WorkerGroup, _ stream: StreamKind?, _ partition: Partition, _ handOff: RedisHandOff
+        ) async throws -> FencingToken {
+            let attempt = Lease.Attempt(partition: partition, owner: Incarnation(startingAs: "worker"))
+            let outcome = try await handOff.acquire([attempt], group: group, stream: stream)[partition]
+            guard case .granted(let grant)? = outcome else { throw ChildProcess.Failure("no lease of \(group)") }
+            return grant.token
+        }
+
+        /// Every live session was heard through ten minutes in which nobody spoke.
+        func hearSilence() async throws -> [OpenConversation] {
+            let open = try await handOff.conversations(in: [partition])[partition] ?? []
+            for (index, conversation) in open.enumerated() {
+                let known = try await handOff.session(conversation.session, group: .transcript, in: partition)
+                let lane = Commit.Lane(
+                    session: conversation.session, progress: LaneProgress(),
+                    heard: (known?.startedAt ?? 0) + 600_000_000)
+                _ = try await handOff.commit(
+                    Commit(
+                        group: .transcript, stream: .audio, partition: partition, token: transcript,
+                        number: Int64(index) + 1, position: nil, lanes: [lane]))
+                _ = try await handOff.settle(
+                    conversation, times: 0, in: partition, now: WallClock.microseconds, token: coordinator)
+            }
+            return open
+        }
+    }
+
+    @Test("Silence in audio time ends the session, and the socket goes on with the next, without losing a frame")
+    func silence() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            let inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            let workers = try await Workers(harness, user: "alice")
+            let frame = [UInt8](repeating: 1, count: 320)
+            for _ in 0..<10 { try await connection.send(binary: frame) }
+            let before = try await workers.hearSilence()
+            #expect(before.count == 1)
+            var sent = 10
+            try await eventually("the next conversation") {
+                try await connection.send(binary: frame)
+                sent += 1
+                let live = try await workers.handOff.liveSessions(in: [workers.partition])[workers.partition] ?? [:]
+                return live.count == 1 && live.keys.first != before.first?.session
+            }
+            #expect(await inbox.skip(to: "conversation_session")?.contains("in_progress") == true)
+            let total = sent
+            try await eventually("every frame") {
+                let entries = try await workers.handOff.entries(
+                    of: .audio, in: workers.partition, after: .start, count: 1_000
+                ).map { try AudioEntry(decoding: $0.payload) }
+                return entries.reduce(0) { $0 + $1.frames.count } == total
+            }
+            let entries = try await workers.handOff.entries(
+                of: .audio, in: workers.partition, after: .start, count: 1_000
+            ).map { try AudioEntry(decoding: $0.payload) }
+            let ends = entries.compactMap { entry in
+                if case .end(let reason) = entry.content { reason } else { nil }
+            }
+            #expect(ends == [.conversationClosed])
+            #expect(Set(entries.map(\.session)).count == 2)
+            let now = try await workers.handOff.conversations(in: [workers.partition])[workers.partition] ?? []
+            #expect(now.contains { $0.id != before.first?.id })
+        }
+    }
+
+    @Test(
+        "A desktop that closes with 1000 ends its conversation at once; a phone does not",
+        arguments: ["desktop", "omi"])
+    func desktop(source: String) async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect("codec=pcm16&sample_rate=16000&source=\(source)")
+            let inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            let partition = harness.partition(of: "alice")
+            let handOff = harness.fleet.handOff
+            let first = try #require(try await handOff.conversations(in: [partition])[partition]?.first)
+            await connection.close()
+            try await eventually("the end") { try await handOff.liveSessions(in: [partition])[partition] == nil }
+            let next = try await handOff.register(
+                SessionRegistration(
+                    session: .new(at: 1), user: first.user, gateway: harness.incarnation,
+                    now: WallClock.microseconds, parameters: SessionParameters(codec: .pcm16, sampleRate: 16_000)),
+                in: partition)
+            #expect((next.conversation == first.id) == (source != "desktop"))
+        }
+    }
+}

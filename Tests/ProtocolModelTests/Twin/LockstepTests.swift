@@ -1,0 +1,61 @@
+import AudioStreams
+import EarshotModel
+import TestSupport
+import Testing
+
+/// The model's store answers as the product's implementations do, command by command, over random runs.
+@Suite("Protocol model: in step with the product")
+struct LockstepTests {
+    /// What came of some runs.
+    private struct Outcome {
+        var executed = 0
+        var differences: [String] = []
+    }
+
+    /// Takes random steps and executes each of the store's commands on a hand-off, too.
+    private func run(
+        _ handOff: any HandOff, runs: Int, seed: UInt64, rules: Rules = Rules()
+    ) async throws -> Outcome {
+        var outcome = Outcome()
+        for number in 0..<runs where outcome.differences.isEmpty {
+            var configuration = Configuration()
+            configuration.rules = rules
+            configuration.resumes = number % 2 == 0
+            var run = RandomRun(
+                configuration, faults: RandomRun.Faults(), seed: seed &+ UInt64(number), isRecorded: true)
+            var twin = HandOffTwin(handOff: handOff, partition: Partition(number % 1_000))
+            try await twin.begin(run.world.store)
+            for _ in 0..<400 where twin.differences.isEmpty {
+                guard let done = run.step() else { continue }
+                try await twin.execute(done.request, done.reply, before: done.before)
+            }
+            outcome.executed += twin.executed
+            outcome.differences += twin.differences.map { "seed \(seed &+ UInt64(number)): \($0)" }
+        }
+        return outcome
+    }
+
+    @Test("Over random runs the in-memory hand-off answers each command as the model does")
+    func memory() async throws {
+        let outcome = try await run(InMemoryHandOff(), runs: 60, seed: 7_000)
+        #expect(outcome.differences == [])
+        #expect(outcome.executed > 5_000)
+    }
+
+    @Test("Over random runs Redis answers each command as the model does")
+    func redis() async throws {
+        let outcome = try await RedisFleet.with { try await run($0.handOff, runs: 12, seed: 9_000) }
+        #expect(outcome.differences == [])
+        #expect(outcome.executed > 1_000)
+    }
+
+    @Test("The comparison can fail: a model with other rules is found out")
+    func otherRules() async throws {
+        for rule in [\Rules.numbersCommits, \.fencesCommits, \.endIsFinal] {
+            var rules = Rules()
+            rules[keyPath: rule] = false
+            let outcome = try await run(InMemoryHandOff(), runs: 200, seed: 7_000, rules: rules)
+            #expect(outcome.differences != [])
+        }
+    }
+}
