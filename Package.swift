@@ -190,10 +190,9 @@ let package = Package(
             name: "EarshotCommands",
             dependencies: [
                 "AccessTokens", "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotClient", "EarshotModel",
-                "PostgresClient",
-                "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine", arguments, hummingbird,
-                hummingbirdCore, lifecycle, unixSignals, logging, nioCore, nioPosix, nioHTTP1, subprocess,
-                systemPackage, "HTTPTransport", "WebhookDelivery",
+                "HTTPTransport", "PostgresClient", "RedisClient", "ServiceBootstrap", "SessionRecord", "SpeechEngine",
+                "WebhookDelivery", "WorkerRuntime", arguments, hummingbird, hummingbirdCore, lifecycle, unixSignals,
+                logging, nioCore, nioPosix, nioHTTP1, subprocess, systemPackage,
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),

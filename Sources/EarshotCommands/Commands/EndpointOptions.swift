@@ -23,7 +23,10 @@ struct EndpointOptions: ParsableArguments {
 
     /// The endpoint as it stands.
     func found(in store: PostgresEndpointStore) async throws -> WebhookEndpoint {
-        guard let id = UniqueID(endpoint), let found = try await store.endpoint(id) else {
+        // Two steps: the compiler's optimiser crashes on the awaited call inside the condition (Swift 6.3.1).
+        let id = UniqueID(endpoint) ?? UniqueID(high: 0, low: 0)
+        let found = try await store.endpoint(id)
+        guard let found else {
             throw CommandError("there is no endpoint \(endpoint); `earshot endpoint list` lists them")
         }
         return found
