@@ -1,6 +1,6 @@
 /// Decides when a key set from a URL is fetched again: no I/O and no clock.
 struct KeySetSchedule: Sendable {
-    /// Bounds of how long a fetched set counts as fresh: whatever the server says, keys can be withdrawn within an hour,
+    /// Bounds of how long a fetched set is fresh: whatever the server says, keys can be withdrawn within an hour,
     /// and it is not asked more than once a minute.
     var freshMinimum: Duration = .seconds(60)
     var freshMaximum: Duration = .seconds(3600)

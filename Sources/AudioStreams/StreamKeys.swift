@@ -36,7 +36,7 @@ package struct StreamKeys: Sendable {
     package func wanted(_ partition: Partition) -> String { key(partition, "wanted") }
     /// Hash: user and conversation → the session that joined last, of the conversations that are not completed.
     package func conversations(_ partition: Partition) -> String { key(partition, "conversations") }
-    /// Hash: a conversation's sessions and how far it is; the functions append user and id, since ids are the users' own.
+    /// Hash: a conversation's sessions and how far it is; the functions append user and id, ids being the users' own.
     package func conversationPrefix(_ partition: Partition) -> String { key(partition, "conversation:") }
     /// Hash: a conversation's sessions and how far it is.
     package func conversation(_ id: String, of user: UserID, _ partition: Partition) -> String {

@@ -1,4 +1,6 @@
-/// Decides whether a counterpart that keeps failing is asked again: closed, open, half-open. No I/O and no clock.
+/// Decides whether a counterpart that keeps failing is asked again: closed, open, half-open.
+///
+/// No I/O and no clock.
 ///
 /// Closed, every call is admitted; `failuresMaximum` failures in a row open it. Open, no call is admitted for a while.
 /// Then, half-open, one trial at a time: its success closes the breaker, its failure opens it for twice as long.

@@ -6,8 +6,8 @@ extension RecordBatch {
     var audioStatement: SQLStatement {
         let rows = audio.sorted { $0.key < $1.key }.map(\.value)
         return """
-            INSERT INTO audio_parts (id, session, conversation, uid, part, first_sequence, last_sequence, object, format,
-                encrypted, bytes, sha256, sample_rate, capture_start, capture_end, seconds, stored_at)
+            INSERT INTO audio_parts (id, session, conversation, uid, part, first_sequence, last_sequence, object,
+                format, encrypted, bytes, sha256, sample_rate, capture_start, capture_end, seconds, stored_at)
             SELECT id, session, conversation, uid, part, first, last, object, format, encrypted, bytes, sha256, rate,
                 timestamptz 'epoch' + captured * interval '1 microsecond',
                 timestamptz 'epoch' + until * interval '1 microsecond', seconds,

@@ -5,7 +5,9 @@ package struct SampleLimits: Sendable {
     package var age: Duration = .seconds(120)
     /// Requests that are old enough are handled at whole multiples of this.
     package var scanInterval: Duration = .seconds(15)
-    /// Requests a partition holds waiting; beyond it the oldest is handled early. 1 KB each.
+    /// Requests a partition holds waiting; beyond it the oldest is handled early.
+    ///
+    /// 1 KB each.
     package var pendingMaximum = 1_000
 
     /// Speech in a sample, in seconds.

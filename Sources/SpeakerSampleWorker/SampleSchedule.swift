@@ -1,6 +1,8 @@
 import EarshotModel
 
-/// Which requests wait, and until when: decisions only. Times are Unix µs.
+/// Which requests wait, and until when: decisions only.
+///
+/// Times are Unix µs.
 struct SampleSchedule {
     struct Pending: Equatable {
         let request: SpeakerSampleRequest

@@ -14,9 +14,9 @@ package struct DeliveryLimits: Sendable {
     package var retryAfterMaximum: Duration = .seconds(3_600)
     /// Most that a `Retry-After` keeps everything else of its endpoint waiting.
     package var endpointPauseMaximum: Duration = .seconds(60)
-    /// A failing delivery holds its lane for so many retries (protocol.md H6) …
+    /// A failing delivery holds its lane for so many retries (protocol.md H6).
     package var laneHoldRetries = 2
-    /// … and only as long as the next one comes within this time, whatever its receiver asks for.
+    /// It holds its lane only as long as the next retry comes within this time, whatever its receiver asks for.
     package var laneHoldMaximum: Duration = .seconds(600)
     /// Connecting, and the whole exchange with the body: what one attempt costs at most.
     package var connectTimeout: Duration = .seconds(2)
@@ -43,9 +43,9 @@ package struct DeliveryLimits: Sendable {
 
     // MARK: Breaker
 
-    /// Failures in a row after which an endpoint is left alone …
+    /// Failures in a row after which an endpoint is left alone.
     package var breakerFailures = 5
-    /// … for this long, then one request probes it; each failed probe doubles the pause up to the second number.
+    /// It is left alone for this long, then one request probes it; each failed probe doubles the pause.
     package var breakerPause: Duration = .seconds(15)
     package var breakerPauseMaximum: Duration = .seconds(60)
     /// Requests at once to an endpoint nobody knows yet; each success allows more, up to its setting.

@@ -36,6 +36,8 @@ final class ChaosFleet: Sendable {
     ///   - binaries: The directory of the programs.
     ///   - workers: As `earshot up --workers` takes it; names the number of gateways.
     ///   - servers: Its Redis and Postgres.
+    /// - Returns: The fleet, ready.
+    /// - Throws: What starting it, or waiting for it, throws.
     static func started(binaries: String, workers: String, servers: ChaosServers) async throws -> ChaosFleet {
         // Below the range the system gives out, so that a gateway finds its port again after a restart.
         let base = Int.random(in: 20_000..<30_000)

@@ -61,12 +61,13 @@ final class EventTap: Sendable {
     }
 
     private func take(_ entry: RESPValue, _ partition: Partition) {
-        guard let parts = entry.array, parts.count == 2, let id = parts[0].string else { return }
+        guard let parts = entry.array, parts.count == 2, let id = parts[0].string, let position = StreamPosition(id)
+        else { return }
         let payload = parts[1].array?.dropFirst().first?.bytes
         let event = payload.flatMap { try? SessionEvent(json: $0) }
         state.withLock { log in
             // A second reader (the last catch-up) may have been here.
-            guard log.cursors[partition].map({ StreamPosition($0)! < StreamPosition(id)! }) ?? true else { return }
+            if let last = log.cursors[partition].flatMap({ StreamPosition($0) }), position <= last { return }
             log.cursors[partition] = id
             log.countByPartition[partition, default: 0] += 1
             if let event { log.events.append(event) } else { log.unreadable += 1 }

@@ -23,6 +23,7 @@ struct QuietWatch {
     /// - Parameters:
     ///   - start: The moment the last device went, on the stage's clock.
     ///   - limit: How long to look.
+    /// - Returns: What was left, and when nothing was.
     func run(since start: Double, limit: Double) async -> Report {
         var report = Report()
         repeat {

@@ -49,9 +49,8 @@ struct Stage: Sendable {
         say("redis on \(servers.redis.port), postgres on \(servers.postgres.port), both behind fault proxies")
         do {
             let fleet = try await ChaosFleet.started(binaries: options.bin, workers: workers, servers: servers)
-            say(
-                "fleet: \(fleet.roles.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " "))"
-                    + ", log \(fleet.log)")
+            let roles = fleet.roles.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            say("fleet: \(roles.joined(separator: " ")), log \(fleet.log)")
             do {
                 let value = try await watched(fleet, servers, body)
                 await fleet.stop(keepingLog: options.keepLog)

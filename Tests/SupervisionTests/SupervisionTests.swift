@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test("A sleep ends at shutdown, and says whether it was a whole one")
-    func sleep() async throws {
+    func sleepsUntilShutdown() async throws {
         #expect(await Supervision.sleepUntilShutdown(.milliseconds(1)))
         struct Sleeper: Service {
             let wasWhole: @Sendable (Bool) -> Void

@@ -25,6 +25,7 @@ package enum PartKey {
     ///   - specification: the part.
     ///   - milliseconds: Unix time of its first sample.
     /// - Returns: the key.
+    /// - Throws: `ObjectStoreError` when a component may not stand in a key.
     package static func omi(
         _ specification: PartSpecification, milliseconds: Int64
     ) throws(ObjectStoreError) -> ObjectKey {

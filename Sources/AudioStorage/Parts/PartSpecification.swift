@@ -12,7 +12,7 @@ package struct PartSpecification: Sendable, Equatable {
     package var sampleRate: Int
     package var format: StoredAudioPart.Format
     package var isEncrypted: Bool
-    /// Unix µs of the part's first sample; before its first frame where a short gap lies between it and the part before.
+    /// Unix µs of the part's first sample; before its first frame where a short gap lies between it and the last part.
     package var start: Int64
     /// The last Opus packets before the part: a decoder that begins with them hears the part as the device meant it.
     package var leadIn: [[UInt8]]

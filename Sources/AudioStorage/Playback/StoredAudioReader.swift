@@ -49,6 +49,7 @@ package struct StoredAudioReader: Sendable {
     ///   - user: whose it is; for the key of the encryption.
     ///   - sampleRate: of formats that do not say it.
     /// - Returns: the audio.
+    /// - Throws: `ObjectStoreError`, `AudioStorageError`, or `AudioCodecError`.
     package func samples(at key: ObjectKey, user: UserID, sampleRate: Int) async throws -> Samples {
         let bytes = try await store.get(key, bytesMaximum: Self.objectBytesMax)
         return try decode(bytes, key: key, user: user, sampleRate: sampleRate)

@@ -36,6 +36,7 @@ package protocol ObjectStore: Sendable {
     ///   - after: the last key of the page before.
     ///   - limit: the most keys of the page, 1 to 1,000.
     /// - Returns: the page.
+    /// - Throws: `ObjectStoreError`; also when the store does not answer.
     func list(
         prefix: String, after: ObjectKey?, limit: Int
     ) async throws(ObjectStoreError) -> ObjectPage

@@ -6,7 +6,7 @@ import WorkerRuntime
 
 /// One session's way from frames to windows at the user's audio endpoints.
 ///
-/// What is committed is where each endpoint stands: everything before it has arrived or was skipped. A successor decodes
+/// What is committed is where each endpoint stands: all before it has arrived or was skipped. A successor decodes
 /// from there and repeats at most the windows that were on their way, under the same ids.
 struct AudioBytesLane: LaneProcessor {
     /// What all lanes share.

@@ -5,7 +5,7 @@ import Synchronization
 package import WebhookDelivery
 import WorkerRuntime
 
-/// Sends the windows of all sessions of a process, in a bounded number of slots; one at a time per session and endpoint.
+/// Sends the windows of all sessions of a process, in bounded slots; one at a time per session and endpoint.
 package final class AudioWindowSender: Service {
     private struct Queue {
         var ready: [WindowChannel] = []

@@ -100,7 +100,9 @@ package struct Limits: Sendable {
     package var stallTimeout: Duration = .seconds(120)
 
     /// A worker whose lanes have all waited for one dependency this long gives its partitions back and exits (M3): it
-    /// may be the one that is cut off. Far above a restart of anything, far below a day's quota of parked audio.
+    /// may be the one that is cut off.
+    ///
+    /// Far above a restart of anything, far below a day's quota of parked audio.
     package var dependencyWaitMaximum: Duration = .seconds(1_800)
 
     // MARK: Lanes
@@ -123,7 +125,7 @@ package struct Limits: Sendable {
     package var parkedBytesMaximum = 64 * 1024 * 1024
     /// Entries in one call that parks: a function may not hold up Redis.
     package var parkEntriesMaximum = 256
-    /// Parked entries a lane is replayed with after a crash: several of its units, so more than a dead owner had in hand.
+    /// Parked entries a lane is replayed with after a crash: several of its units, more than a dead owner had in hand.
     package var parkedReplayMaximum = 1_024
     /// Absorbed bytes of one partition past which the lanes that hold longest are told to cut (C1).
     package var partitionHeldBytesMaximum = 64 * 1024 * 1024

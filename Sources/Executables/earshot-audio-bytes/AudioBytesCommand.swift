@@ -7,7 +7,7 @@ import ServiceBootstrap
 import WebhookDelivery
 import WorkerRuntime
 
-/// `earshot-audio-bytes`: posts windows of live audio; configured by `EARSHOT_…` (docs/operations.md, docs/webhooks.md).
+/// `earshot-audio-bytes`: posts windows of live audio; set up by `EARSHOT_…` (docs/operations.md, docs/webhooks.md).
 @main
 struct AudioBytesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

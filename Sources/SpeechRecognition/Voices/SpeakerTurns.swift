@@ -2,7 +2,9 @@
 package struct SpeakerTurns: Sendable, Equatable {
     /// Samples of a stretch, the least piece of time that is judged: 17 ms at 16 kHz.
     package static let stretch = 270
-    /// The samples in which voices are told apart: 10 s. In the next ones their numbers mean others.
+    /// The samples in which voices are told apart: 10 s.
+    ///
+    /// In the next ones their numbers mean others.
     package static let windowCount = 160_000
 
     /// The stretches of one window, each with the set of voices that speak in it: bits 0 to 2.

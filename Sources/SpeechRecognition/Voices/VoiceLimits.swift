@@ -1,6 +1,8 @@
 /// The bounds of telling voices apart; lengths are samples at 16 kHz.
 package enum VoiceLimits {
-    /// Voiced audio that shows whose voice it is: 2 s. Less never makes nor names a speaker on its own.
+    /// Voiced audio that shows whose voice it is: 2 s.
+    ///
+    /// Less never makes nor names a speaker on its own.
     package static let evidence = 32_000
     /// Voiced audio that is enough to be a further speaker when the turn model tells two apart: 1 s.
     package static let evidenceBeside = 16_000
@@ -13,7 +15,9 @@ package enum VoiceLimits {
     package static let turnSearchMin = 32_000
     /// A shorter turn, 0.4 s, is a word thrown in: it stays in the turn around it, because it would not be recognised.
     package static let turnMin = 6_400
-    /// Speakers of one conversation; whoever comes later is the one most alike. Each adds 0.3 KB to every commit.
+    /// Speakers of one conversation; whoever comes later is the one most alike.
+    ///
+    /// Each adds 0.3 KB to every commit.
     package static let speakersMaximum = 8
     /// Voiced audio after which a speaker's mean moves no slower, in tenths of a second: a minute.
     package static let weightMaximum = 600

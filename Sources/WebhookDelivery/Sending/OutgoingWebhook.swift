@@ -64,6 +64,7 @@ package struct OutgoingWebhook: Sendable {
     /// - Parameters:
     ///   - now: Unix seconds.
     ///   - limits: Time-outs and the bound of the response.
+    /// - Returns: The request, signed for that time.
     func request(at now: Int64, limits: DeliveryLimits) -> HTTPRequest {
         var request = HTTPRequest(.post, url, body: body)
         request.headers = [HTTPHeader(name: "Content-Type", value: contentType)] + headers

@@ -18,6 +18,7 @@ extension PostgresDeliveryStore {
     ///   - slots: Free slots of this process.
     ///   - allowance: What this process' gate allows an endpoint.
     /// - Returns: The claimed ones, in the order of their lanes, and when to look again.
+    /// - Throws: `WebhookError` when Postgres does not answer.
     package func claim(
         slots: Int, allowance: (UniqueID) -> Int
     ) async throws(WebhookError) -> Claimed {

@@ -33,7 +33,8 @@ extension PostgresDeliveryStore {
             return try await client.query(
                 """
                 SELECT \(unsafeSQL: Self.columns) FROM webhook_deliveries d
-                WHERE (\(filter.endpoint?.description)::uuid IS NULL OR endpoint = \(filter.endpoint?.description)::uuid)
+                WHERE (\(filter.endpoint?.description)::uuid IS NULL
+                    OR endpoint = \(filter.endpoint?.description)::uuid)
                     AND (\(filter.state?.rawValue)::text IS NULL OR state = \(filter.state?.rawValue))
                     AND (\(filter.uid)::text IS NULL OR uid = \(filter.uid))
                     AND (\(filter.since)::bigint IS NULL OR created_at >= \(microseconds: filter.since))
@@ -125,7 +126,8 @@ extension PostgresDeliveryStore {
         let dead = try await execute(
             """
             DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
-                WHERE state = 'dead' AND finished_at < now() - \(limits.deadKeep.microseconds) * interval '1 microsecond'
+                WHERE state = 'dead'
+                    AND finished_at < now() - \(limits.deadKeep.microseconds) * interval '1 microsecond'
                 ORDER BY finished_at LIMIT \(limits.cleanUpRows) FOR UPDATE SKIP LOCKED)
             """)
         let lanes = try await execute(

@@ -3,7 +3,7 @@ import PostgresClient
 
 /// Replays: durable jobs that bring dead deliveries back, in steps of one transaction each.
 ///
-/// A step takes up a bounded number of dead deliveries and moves the job's place behind them in the same transaction, so
+/// A step takes up a bounded number of dead deliveries and moves the job's place behind them in one transaction, so
 /// that a process may die at any point. Delivered ones are never touched; one that dies again stays dead, because the
 /// job's place is behind it.
 extension PostgresDeliveryStore {
@@ -84,7 +84,8 @@ extension PostgresDeliveryStore {
         }
         try await connection.execute(
             """
-            UPDATE webhook_replays SET taken = taken + \(taken.count), taken_id = \(try last.decode("id", as: String.self))::uuid,
+            UPDATE webhook_replays SET taken = taken + \(taken.count),
+                taken_id = \(try last.decode("id", as: String.self))::uuid,
                 taken_at = \(microseconds: try last.decode("created_us", as: Int64.self))
             WHERE id = \(job)::uuid
             """)

@@ -3,7 +3,7 @@ package import PostgresClient
 
 /// Deliveries in Postgres: their order, their claims, their retries.
 ///
-/// A lane is (endpoint, conversation). Its *holder* is the one delivery that keeps what is behind it waiting; everything
+/// A lane is (endpoint, conversation). Its *holder* is the one delivery that keeps what is behind it waiting; all
 /// else that is not finished is due at a time of its own. A claim moves that time to the claim's end: a delivery whose
 /// worker died becomes due again, and what the dead one writes later carries another claim and changes nothing.
 package struct PostgresDeliveryStore: Sendable {

@@ -17,7 +17,7 @@ struct DependencyWait {
 
     /// The one dependency for which lanes have waited longer than a limit, when no lane got on meanwhile.
     ///
-    /// With several of them, or with one lane getting on, it is they that are away and not this process that is cut off.
+    /// With several of them, or one lane getting on, it is they that are away and not this process that is cut off.
     func overdue(after limit: Duration, at now: ContinuousClock.Instant) -> String? {
         guard names.count == 1, let since, now - since >= limit else { return nil }
         if let lastAdvanceAt, now - lastAdvanceAt < limit { return nil }

@@ -1,5 +1,7 @@
-/// A process's connection: what it sent and the store has not executed, and what the store answered and the process
-/// has not seen. Both in order.
+/// A process's connection: what it sent and the store has not executed, and what the store answered and the process has
+/// not seen.
+///
+/// Both in order.
 struct Channel: Hashable, Sendable {
     struct Answer: Hashable, Sendable {
         let request: Request

@@ -8,7 +8,9 @@ extension ModelStore {
         case full
     }
 
-    /// Registers a session once; a resumed one ends what it continues, in the same step (H9). `nil` when refused.
+    /// Registers a session once; a resumed one ends what it continues, in the same step (H9).
+    ///
+    /// `nil` when refused.
     mutating func register(_ request: Registration) -> Registration.Grant? {
         if let known = sessions[request.session] {
             guard known.epoch.nonce == request.nonce else { return nil }

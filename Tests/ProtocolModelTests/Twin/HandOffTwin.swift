@@ -63,6 +63,7 @@ struct HandOffTwin {
     ///   - request: the command.
     ///   - reply: the store's answer.
     ///   - before: the store as it was.
+    /// - Throws: what the functions in memory throw: a difference between the two.
     mutating func execute(_ request: Request, _ reply: Reply, before: ModelStore) async throws {
         executed += 1
         switch request {

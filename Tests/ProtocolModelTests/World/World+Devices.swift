@@ -45,8 +45,9 @@ extension World {
         return true
     }
 
-    /// The session to which a device may attach again: one that has all that the device has no more. What another
-    /// gateway acknowledged meanwhile is missing here for ever.
+    /// The session to which a device may attach again: one that has all that the device has no more.
+    ///
+    /// What another gateway acknowledged meanwhile is missing here for ever.
     private func detachedSession(of device: Int, at gateway: Int) -> Int? {
         gateways[gateway].sessions.keys.sorted().last { id in
             guard let session = gateways[gateway].sessions[id], session.device == device else { return false }

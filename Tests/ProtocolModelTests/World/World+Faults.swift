@@ -60,7 +60,9 @@ extension World {
     }
 
     /// The primary dies with everything on its connections; the replica, which may have missed the last writes, takes
-    /// over (C4). What it takes back of acknowledged frames is noted: only that may be lost.
+    /// over (C4).
+    ///
+    /// What it takes back of acknowledged frames is noted: only that may be lost.
     private mutating func failover() -> Bool {
         guard var promoted = replica else { return false }
         promoted.identity = store.identity + 1

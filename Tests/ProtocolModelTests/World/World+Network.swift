@@ -79,8 +79,9 @@ extension World {
         return true
     }
 
-    /// A gateway gives its sessions up; devices resume. What the registry may still call its own is ended as an older
-    /// incarnation's (H11).
+    /// A gateway gives its sessions up; devices resume.
+    ///
+    /// What the registry may still call its own is ended as an older incarnation's (H11).
     private mutating func void(gateway index: Int) {
         cutLinks(of: index)
         gateways[index].sessions = [:]

@@ -3,7 +3,9 @@ import NIOPosix
 import Synchronization
 
 /// A TCP proxy that does to connections what networks do: a listener on a free port of 127.0.0.1, and one server behind
-/// it. Start as many as are needed.
+/// it.
+///
+/// Start as many as are needed.
 ///
 /// Faults may be set and taken away at any time and count for open connections at once; for all connections, or for
 /// those of one label, which a function of the client's port gives them when they are accepted.
@@ -37,6 +39,7 @@ package final class FaultProxy: Sendable {
     ///   - upstream: The server's port on 127.0.0.1; nothing has to listen there yet.
     ///   - label: Names a connection by its client's port, on an event loop; nil leaves it without a name.
     /// - Returns: The proxy, listening.
+    /// - Throws: An error when it cannot listen.
     package static func started(
         to upstream: Int, label: @escaping @Sendable (_ clientPort: Int) -> String? = { _ in nil }
     ) async throws -> FaultProxy {

@@ -3,7 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A real HTTP/1.1 server on a free port of the loopback interface, whose answers a test writes byte by byte if it likes.
+/// A real HTTP/1.1 server on a free port of loopback, whose answers a test writes byte by byte if it likes.
 package final class HTTPServer: Sendable {
     /// A whole request.
     package struct Request: Sendable {
