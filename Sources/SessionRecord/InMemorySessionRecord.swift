@@ -6,11 +6,18 @@ package final class InMemorySessionRecord: SessionRecord {
     private struct State {
         var isAvailable = true
         var sessions: [String: RecordedSession] = [:]
-        var segments:
-            [String: (
-                session: String, conversation: String, ordinal: UInt64, revision: UInt64, segment: TranscriptSegment
-            )] = [:]
+        /// By user and id: what a back end names is its user's own.
+        var segments: [String: Row] = [:]
         var audioParts: [RecordedAudioPart] = []
+    }
+
+    private struct Row {
+        let uid: String
+        let session: String
+        let conversation: String
+        let ordinal: UInt64
+        let revision: UInt64
+        let segment: TranscriptSegment
     }
 
     private let state = Mutex(State())
@@ -55,10 +62,11 @@ package final class InMemorySessionRecord: SessionRecord {
             session.audioSeconds = event.audioSeconds
         case .transcriptSegments:
             for (index, segment) in (event.segments ?? []).enumerated() {
-                if let known = state.segments[segment.id], known.revision >= event.ordinal { continue }
-                state.segments[segment.id] = (
-                    event.session, event.conversation, (event.firstSegment ?? 0) + UInt64(index), event.ordinal, segment
-                )
+                let name = "\(event.uid)/\(segment.id)"
+                if let known = state.segments[name], known.revision >= event.ordinal { continue }
+                state.segments[name] = Row(
+                    uid: event.uid, session: event.session, conversation: event.conversation,
+                    ordinal: (event.firstSegment ?? 0) + UInt64(index), revision: event.ordinal, segment: segment)
             }
             return
         case .audioStored:
@@ -100,17 +108,21 @@ package final class InMemorySessionRecord: SessionRecord {
         }
     }
 
-    package func audioParts(ofConversation id: String) async throws(SessionRecordError) -> [RecordedAudioPart] {
+    package func audioParts(
+        ofConversation id: String, user: String?
+    ) async throws(SessionRecordError) -> [RecordedAudioPart] {
         try perform { state in
-            state.audioParts.filter { $0.conversation == id }.sorted {
+            state.audioParts.filter { $0.conversation == id && (user == nil || $0.uid == user) }.sorted {
                 ($0.audio.captureStart, $0.session, $0.audio.part) < ($1.audio.captureStart, $1.session, $1.audio.part)
             }
         }
     }
 
-    package func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+    package func segments(
+        ofConversation id: String, user: String
+    ) async throws(SessionRecordError) -> [TranscriptSegment] {
         try perform { state in
-            state.segments.values.filter { $0.conversation == id }
+            state.segments.values.filter { $0.conversation == id && $0.uid == user }
                 .sorted { ($0.segment.start, $0.session, $0.ordinal) < ($1.segment.start, $1.session, $1.ordinal) }
                 .map(\.segment)
         }

@@ -10,11 +10,14 @@ extension PostgresSessionRecord {
         return try decode(rows, Self.audioPart)
     }
 
-    package func audioParts(ofConversation id: String) async throws(SessionRecordError) -> [RecordedAudioPart] {
+    package func audioParts(
+        ofConversation id: String, user: String?
+    ) async throws(SessionRecordError) -> [RecordedAudioPart] {
         let rows = try await perform { client in
             try await client.query(
                 """
-                SELECT \(unsafeSQL: Self.audioColumns) FROM audio_parts WHERE conversation = \(id)
+                SELECT \(unsafeSQL: Self.audioColumns) FROM audio_parts
+                WHERE conversation = \(id) AND (\(user)::text IS NULL OR uid = \(user))
                 ORDER BY capture_start, session, part
                 """)
         }

@@ -41,11 +41,13 @@ package struct PostgresSessionRecord: SessionRecord {
         return try decode(rows, Self.segment)
     }
 
-    package func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
+    package func segments(
+        ofConversation id: String, user: String
+    ) async throws(SessionRecordError) -> [TranscriptSegment] {
         let rows = try await perform { client in
             try await client.query(
                 """
-                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id)
+                SELECT \(unsafeSQL: Self.segmentColumns) FROM segments WHERE conversation = \(id) AND uid = \(user)
                 ORDER BY start_seconds, session, ordinal
                 """)
         }
@@ -88,10 +90,12 @@ package struct PostgresSessionRecord: SessionRecord {
     }
 
     private static func segment(_ row: PostgresRow) throws(PostgresError) -> TranscriptSegment {
+        // The id may be a back end's own.
         var segment = TranscriptSegment(
-            id: UniqueID(try row.decode("id", as: String.self)) ?? UniqueID(high: 0, low: 0),
-            text: try row.decode("text"), start: try row.decode("start_seconds"), end: try row.decode("end_seconds"),
-            sttProvider: try row.decode("stt_provider"), language: try row.decode("language"))
+            id: UniqueID(high: 0, low: 0), text: try row.decode("text"), start: try row.decode("start_seconds"),
+            end: try row.decode("end_seconds"), sttProvider: try row.decode("stt_provider"),
+            language: try row.decode("language"))
+        segment.id = try row.decode("id")
         segment.speaker = try row.decode("speaker")
         segment.speakerID = try row.decode("speaker_id")
         segment.isUser = try row.decode("is_user")

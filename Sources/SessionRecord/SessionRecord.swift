@@ -8,10 +8,10 @@ package protocol SessionRecord: Sendable {
     func sessions(activeOnly: Bool, user: String?, limit: Int) async throws(SessionRecordError) -> [RecordedSession]
     /// A session's segments, in order.
     func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment]
-    /// A conversation's segments, by time.
-    func segments(ofConversation id: String) async throws(SessionRecordError) -> [TranscriptSegment]
+    /// The segments of a user's conversation, by time; ids of conversations are names within their user.
+    func segments(ofConversation id: String, user: String) async throws(SessionRecordError) -> [TranscriptSegment]
     /// A session's stored parts, in order.
     func audioParts(ofSession id: String) async throws(SessionRecordError) -> [RecordedAudioPart]
-    /// A conversation's stored parts, by capture time.
-    func audioParts(ofConversation id: String) async throws(SessionRecordError) -> [RecordedAudioPart]
+    /// A conversation's stored parts, by capture time; `nil` finds every user's conversation of that name.
+    func audioParts(ofConversation id: String, user: String?) async throws(SessionRecordError) -> [RecordedAudioPart]
 }

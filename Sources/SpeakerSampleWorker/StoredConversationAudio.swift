@@ -24,7 +24,7 @@ package struct StoredConversationAudio: StoredAudioReading {
     ) async throws(LaneFailure) -> StoredSpeech {
         let parts: [RecordedAudioPart]
         do throws(SessionRecordError) {
-            parts = try await record.audioParts(ofConversation: conversation).filter { $0.uid == user.text }
+            parts = try await record.audioParts(ofConversation: conversation, user: user.text)
         } catch {
             throw LaneFailure.dependency(name: "postgres", reason: error.message)
         }

@@ -210,7 +210,7 @@ struct StorageLaneTests {
         let fixture = try await StorageFixture()
         var device = try await fixture.register("alice")
         var packets = try StorageFixture.packets(100)
-        packets[10] = [0xB9, 1, 2]
+        packets[10] = [0xB9, 1]
         packets[60] = [0xFB, 0xC5, 1, 2]
         try await device.send(packets, samples: 320)
         try await device.end()
@@ -218,7 +218,8 @@ struct StorageLaneTests {
         #expect(device.parts.count == 1 && device.parts[0].lastSequence == 99)
         #expect(fixture.handOff.deadLetters(of: .privateCloud, in: device.partition).isEmpty)
         let state = try await fixture.handOff.session(device.id, group: .privateCloud, in: device.partition)?.progress
-        #expect(try StorageState(decoding: state?.state ?? []).corruptFrames == 2)
+        let corrupt = try StorageState(decoding: try #require(state).state).corruptFrames
+        #expect(corrupt == 2)
     }
 
     @Test(

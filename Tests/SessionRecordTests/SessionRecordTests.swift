@@ -86,7 +86,9 @@ import Testing
             try await record.write(events + events)
             try await record.write(events)
             #expect(try await record.segments(ofSession: session.description).map(\.text) == ["one", "two"])
-            #expect(try await record.segments(ofConversation: conversation).map(\.text) == ["one", "two"])
+            let talk = try await record.segments(ofConversation: conversation, user: "alice")
+            #expect(talk.map(\.text) == ["one", "two"])
+            #expect(try await record.segments(ofConversation: conversation, user: "eve").isEmpty)
             #expect(try await record.sessions(activeOnly: false, user: nil, limit: 10).count == 1)
         }
     }

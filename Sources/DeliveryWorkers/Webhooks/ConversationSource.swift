@@ -2,8 +2,10 @@ package import WebhookDelivery
 
 /// Where the deliverer reads conversations.
 package protocol ConversationSource: Sendable {
-    /// A conversation as far as the record has it; `nil` when the record does not know it.
+    /// A user's conversation as far as the record has it; `nil` when the record does not know it.
     ///
     /// It is complete when the record has everything up to a time, in Unix µs.
-    func conversation(_ id: String, asOf time: Int64) async throws(WebhookError) -> ConversationSnapshot?
+    func conversation(
+        _ id: String, of uid: String, asOf time: Int64
+    ) async throws(WebhookError) -> ConversationSnapshot?
 }

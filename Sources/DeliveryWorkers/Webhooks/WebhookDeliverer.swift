@@ -174,7 +174,8 @@ package final class WebhookDeliverer: Service {
     private func body(of delivery: ClaimedDelivery) async throws(WebhookError) -> Body {
         if let body = delivery.body { return .ready(body) }
         guard let event = delivery.source.flatMap(EventFanOut.event(source:)) else { return .never("it has no body") }
-        let snapshot = try await conversations.conversation(event.conversation, asOf: event.time)
+        let snapshot = try await conversations.conversation(
+            event.conversation, of: event.uid, asOf: event.time)
         let hasWaited = delivery.age >= limits.recordWait
         guard let snapshot, snapshot.isComplete || hasWaited else {
             return hasWaited ? .never("the record has no conversation \(event.conversation)") : .later

@@ -24,6 +24,9 @@ struct AudioCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The file to write: .wav, or .ogg for Opus.", valueName: "file"))
     var output: String
 
+    @Option(help: ArgumentHelp("Whose conversation it is, where several users have one of that id.", valueName: "uid"))
+    var uid: String?
+
     @Option(help: ArgumentHelp("Writes the spans as JSON to this file.", valueName: "file"))
     var spans: String?
 
@@ -39,9 +42,13 @@ struct AudioCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let parts = try await RecordQueries(client: try postgres.client()).audioParts(ofConversation: conversation)
+        let parts = try await RecordQueries(client: try postgres.client()).audioParts(
+            ofConversation: conversation, user: uid)
         guard !parts.isEmpty else {
             throw CommandError("the record has no stored audio of conversation \(conversation)")
+        }
+        guard Set(parts.map(\.uid)).count == 1 else {
+            throw CommandError("several users have a conversation \(conversation); say whose with --uid")
         }
         let storage = try StorageAssembly(settings: try storeSettings(), logger: Self.silent)
         let reader = StoredAudioReader(store: storage.store, encryption: storage.encryption)

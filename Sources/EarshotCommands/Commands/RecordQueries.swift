@@ -16,8 +16,8 @@ struct RecordQueries {
     }
 
     /// A conversation's stored parts.
-    func audioParts(ofConversation id: String) async throws -> [RecordedAudioPart] {
-        try await record.audioParts(ofConversation: id)
+    func audioParts(ofConversation id: String, user: String?) async throws -> [RecordedAudioPart] {
+        try await record.audioParts(ofConversation: id, user: user)
     }
 
     /// A session's segments, in order; none when the session is unknown.

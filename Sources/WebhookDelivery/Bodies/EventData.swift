@@ -37,7 +37,7 @@ struct EventData: Encodable {
     // speaker.sample.stored, speaker.sample.rejected
     var requestID: String?
     var personID: String?
-    var segmentIDs: [String]?
+    var segmentIds: [String]?
     var outcome: String?
     var object: String?
     var seconds: Double?

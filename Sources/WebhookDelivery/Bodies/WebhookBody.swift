@@ -104,7 +104,7 @@ package struct WebhookBody: Sendable {
         case .speakerSampleStored, .speakerSampleRejected:
             data.requestID = event.sample?.request
             data.personID = event.sample?.person
-            data.segmentIDs = event.sample?.segments
+            data.segmentIds = event.sample?.segments
             data.outcome = event.sample?.outcome.rawValue
             data.object = event.sample?.object
             data.seconds = event.sample?.seconds

@@ -125,11 +125,7 @@ package final class FaultProxy: Sendable {
         let label = client.remoteAddress?.port.flatMap(label)
         let number = state.withLock { state in
             state.accepted += 1
-            state.connections[state.accepted] = Connection(channel: client, label: label)
             return state.accepted
-        }
-        client.closeFuture.whenComplete { [self] _ in
-            state.withLock { state in state.connections[number] = nil }
         }
         return ClientBootstrap(group: client.eventLoop)
             .channelOption(.autoRead, value: false)
@@ -147,6 +143,15 @@ package final class FaultProxy: Sendable {
                     server.close(promise: nil)
                     client.close(promise: nil)
                 }
+                // Known from here on, because only now it hears orders; one that was taken down meanwhile is none.
+                let isUp = state.withLock { state in
+                    state.connections[number] = Connection(channel: client, label: label)
+                    return state.listener != nil
+                }
+                client.closeFuture.whenComplete { [self] _ in
+                    state.withLock { state in state.connections[number] = nil }
+                }
+                guard isUp else { return link.obey(.cut) }
                 // The server's end; the client's becomes active when this callback has returned.
                 link.pump()
             }

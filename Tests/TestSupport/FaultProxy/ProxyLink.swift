@@ -54,16 +54,24 @@ final class ProxyLink {
     func obey(_ order: Order) {
         switch order {
         case .refresh:
-            let faults = faults()
-            client.line.change(to: faults.upstream, at: .now())
-            server.line.change(to: faults.downstream, at: .now())
+            refresh()
             pump()
         case .cut: end(withReset: true)
         case .strand: isStranded = true
         }
     }
 
-    func received(_ bytes: ByteBuffer, from side: Side) { self[side].line.receive(bytes, at: .now()) }
+    /// Looks at the faults anew: bytes that were sent behind a change may be here before the order.
+    private func refresh() {
+        let faults = faults()
+        client.line.change(to: faults.upstream, at: .now())
+        server.line.change(to: faults.downstream, at: .now())
+    }
+
+    func received(_ bytes: ByteBuffer, from side: Side) {
+        refresh()
+        self[side].line.receive(bytes, at: .now())
+    }
 
     func hasRead(_ side: Side) {
         self[side].isReading = false
@@ -123,7 +131,10 @@ final class ProxyLink {
                 break loop
             case .idle: break loop
             case .finish: destination.close(mode: .output, promise: nil)
-            case .close: end(withReset: false)
+            case .close:
+                // What was let through goes before the end does.
+                if hasWritten { destination.flush() }
+                end(withReset: false)
             case .reset: end(withReset: true)
             }
         }
