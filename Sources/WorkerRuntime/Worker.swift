@@ -161,7 +161,8 @@ package final class Worker: Service {
         for partition in changes.lost.union(changes.granted.keys) {
             guard let consumer = current[partition] else { continue }
             metrics.leasesLost.increment()
-            await consumer.abandon()
+            // A renewal was told before a commit could be: what it would have written is refused all the same.
+            metrics.commitsRefused.increment(by: await consumer.abandon())
         }
     }
 

@@ -45,6 +45,8 @@ final class ChaosFleet: Sendable {
         let output = "\(directory).log"
         let supervisor = try ChildProcess(
             [
+                // The receiver is on this machine, which no public fleet would ever connect to.
+                "env", "EARSHOT_WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8", "EARSHOT_WEBHOOK_ALLOW_HTTP=true",
                 "\(binaries)/earshot", "up", "--data-dir", directory, "--listen", "127.0.0.1:\(base)", "--admin",
                 "127.0.0.1:0", "--dev-auth", "--workers", workers, "--json", "--redis-url", servers.redisURL,
                 "--postgres-url", servers.postgresURL,

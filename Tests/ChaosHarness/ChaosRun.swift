@@ -19,6 +19,8 @@ struct ChaosRun: Sendable {
     let seconds: Double
     let deviceCount: Int
     let faultCount: Int
+    /// Kills of each kind of worker instead of faults of every kind.
+    let killsOfEach: Int?
     let sentences: Int
 
     func run() async throws -> ChaosReport {
@@ -31,7 +33,8 @@ struct ChaosRun: Sendable {
         let calmQuiet = await QuietWatch(stage: stage).run(since: stage.clock(), limit: Self.calmLimit)
         if calmQuiet.total == nil { stage.log("not quiet after the undisturbed run: \(calmQuiet.left)") }
         let before = descriptors()
-        let (plan, injector, devices, outcomes) = try await disturbedRun(recordings)
+        let requests = SampleRequests(stage)
+        let (plan, injector, devices, outcomes) = try await disturbedRun(recordings, requests)
         let gone = stage.clock()
         stage.log("the last device is gone; waiting for quiet")
         let quiet = await QuietWatch(stage: stage).run(since: gone, limit: Self.quietLimit)
@@ -39,7 +42,8 @@ struct ChaosRun: Sendable {
         try await stage.tap.catchUp()
         let evidence = Evidence(
             stage: stage, calm: calm, outcomes: outcomes, events: stage.tap.log, faults: plan.faults, quiet: quiet,
-            descriptorsBefore: before, descriptorsAfter: descriptors(), receiver: receiver, receiverMissing: missing)
+            descriptorsBefore: before, descriptorsAfter: descriptors(), receiver: receiver, receiverMissing: missing,
+            samples: requests.asked)
         var report = ChaosReport(run: "chaos", seed: seed, seconds: seconds)
         report.faults = Dictionary(plan.faults.map { ($0.kind.rawValue, 1) }, uniquingKeysWith: +)
         report.figures = await figures(evidence, injector)
@@ -55,7 +59,11 @@ struct ChaosRun: Sendable {
         let users = recordings.flatMap { [DeviceFleet.user($0.index), Self.calmUser($0.index)] }
         try await stage.record.execute(
             "INSERT INTO user_settings (uid, storage) SELECT uid, true FROM unnest(\(users)::text[]) AS uid")
-        return try await WebhookChecker.subscribe(receiver, users: users, stage)
+        let missing = try await WebhookChecker.subscribe(receiver, users: users, stage)
+        try await eventually(within: .seconds(60), "the settings have reached the gateways") {
+            try await stage.record.query("SELECT 1 FROM settings_changes WHERE projected < revision LIMIT 1").isEmpty
+        }
+        return missing
     }
 
     private static func calmUser(_ index: Int) -> String { "calm-\(index)" }
@@ -84,27 +92,35 @@ struct ChaosRun: Sendable {
     }
 
     private func disturbedRun(
-        _ recordings: [Recording]
+        _ recordings: [Recording], _ requests: SampleRequests
     ) async throws -> (FaultPlan, FaultInjector, DeviceFleet, [SessionOutcome]) {
         let offset = stage.clock()
         let clock: @Sendable () -> Double = { [stage] in stage.clock() - offset }
         let devices = try await DeviceFleet.prepared(
             recordings, gatewayPorts: stage.fleet.gatewayPorts, speed: 1, clock: clock)
-        let plan = FaultPlan(
-            seed: seed, seconds: max(seconds / 2, seconds - Self.faultlessTail), count: faultCount,
-            cast: .init(
-                roles: stage.fleet.roles.filter { $0.key != "redis" && $0.key != "postgres" }, devices: deviceCount))
+        let plan = plan
         let injector = FaultInjector(
             fleet: stage.fleet, servers: stage.servers, devices: devices, log: { [stage] in stage.log($0) })
         stage.log("disturbed run: \(deviceCount) devices, \(plan.faults.count) faults in \(seconds) s, seed \(seed)")
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await devices.run(until: seconds) }
+            group.addTask { await devices.run(until: seconds) { await requests.ask(for: $0, before: seconds) } }
             group.addTask { await injector.run(plan, clock: clock) }
         }
         devices.heal()
         stage.servers.redisProxy.clear()
         stage.servers.postgresProxy.clear()
         return (plan, injector, devices, devices.results)
+    }
+
+    private var plan: FaultPlan {
+        let time = max(seconds / 2, seconds - Self.faultlessTail)
+        let roles = stage.fleet.roles.filter { $0.key != "redis" && $0.key != "postgres" }
+        guard let killsOfEach else {
+            return FaultPlan(
+                seed: seed, seconds: time, count: faultCount, cast: .init(roles: roles, devices: deviceCount))
+        }
+        let workers = roles.filter { $0.key != "gateway" && $0.key != "coordinator" }
+        return FaultPlan(seed: seed, seconds: time, killsOfEach: killsOfEach, roles: workers)
     }
 
     /// Open files of each process of the fleet, by its name.
@@ -117,7 +133,7 @@ struct ChaosRun: Sendable {
     private func figures(_ evidence: Evidence, _ injector: FaultInjector) async -> [String: Double] {
         let outcomes = evidence.outcomes
         var figures: [String: Double] = [
-            "devices": Double(deviceCount), "faults": Double(evidence.faults.count),
+            "devices": Double(deviceCount), "faults": Double(evidence.faults.count - injector.skippedCount),
             "faults_skipped": Double(injector.skippedCount),
             "sessions": Double(outcomes.count { $0.session != nil }),
             "sessions_whole": Double(outcomes.count(where: \.isWhole)),
@@ -134,7 +150,7 @@ struct ChaosRun: Sendable {
     private func check(_ evidence: Evidence) async -> [CheckResult] {
         let checkers: [any Checker] = [
             TranscriptChecker(), MessageChecker(), EndingChecker(), QuietChecker(), DescriptorChecker(),
-            RecordChecker(), StoredAudioChecker(), WebhookChecker(),
+            RecordChecker(), StoredAudioChecker(), WebhookChecker(), AudioWindowChecker(), SampleChecker(),
         ]
         var results: [CheckResult] = []
         for checker in checkers {

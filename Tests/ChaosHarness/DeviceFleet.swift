@@ -57,14 +57,18 @@ final class DeviceFleet: Sendable {
     static func user(_ device: Int) -> String { "chaos-\(device)" }
 
     /// Streams until the run's clock passes a number of seconds; sessions begun before that are brought to their end.
-    func run(until end: Double) async {
+    ///
+    /// `after` learns what became of each.
+    func run(
+        until end: Double, after: @escaping @Sendable (SessionOutcome) async -> Void = { _ in }
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             for recording in recordings {
                 group.addTask {
                     // Spread over some seconds, so that devices are not in phase.
                     try? await rest(.milliseconds(37 * (recording.index % 100)))
                     while self.clock() < end, !Task.isCancelled {
-                        await self.session(of: recording)
+                        await after(await self.session(of: recording))
                         try? await rest(Self.pause)
                     }
                 }
@@ -72,13 +76,14 @@ final class DeviceFleet: Sendable {
         }
     }
 
-    private func session(of recording: Recording) async {
+    private func session(of recording: Recording) async -> SessionOutcome {
         var outcome = await Self.session(
             recording, user: Self.user(recording.index), port: proxies[recording.index].port, speed: speed,
             clock: clock)
         outcome.device = recording.index
         let finished = outcome
         outcomes.withLock { $0.append(finished) }
+        return finished
     }
 
     /// Streams a recording once.
@@ -96,7 +101,10 @@ final class DeviceFleet: Sendable {
         do {
             let report = try await DeviceSession(configuration, stream: recording.stream)
                 .run(on: MultiThreadedEventLoopGroup.singleton)
-            outcome.session = report.events.lazy.compactMap { $0.sessionID }.first
+            let start = report.events.lazy.compactMap { $0.start }.first
+            outcome.session = start?.session
+            outcome.conversation = start?.conversation
+            outcome.segments = report.transcript.segments.map(\.id)
             outcome.sentMessages = report.sentMessageCount
             outcome.isWhole = report.outcome == .completed && report.closeCode == 1000
             outcome.closeCode = report.closeCode.map(Int.init)
@@ -112,10 +120,12 @@ final class DeviceFleet: Sendable {
 }
 
 extension DeviceEvent {
-    /// The session a `conversation_session` names.
-    var sessionID: String? {
-        guard type == "conversation_session" else { return nil }
-        let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
-        return object?["recording_session_id"] as? String
+    /// The session and the conversation that a `conversation_session` names.
+    var start: (session: String, conversation: String)? {
+        guard type == "conversation_session",
+            let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any],
+            let session = object["recording_session_id"] as? String
+        else { return nil }
+        return (session, object["conversation_id"] as? String ?? "")
     }
 }

@@ -15,6 +15,8 @@ struct Evidence: Sendable {
     let receiver: WebhookReceiver
     /// Why the webhook receiver is not registered, or nil.
     let receiverMissing: String?
+    /// Requests for samples that were made, by their ids.
+    let samples: [SpeakerSampleRequest]
 
     /// All sessions that the devices know of.
     var sessions: [String: SessionOutcome] {

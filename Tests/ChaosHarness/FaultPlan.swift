@@ -18,6 +18,8 @@ package struct FaultPlan: Equatable, Sendable {
     /// Longer than a worker's lease (3 s) and a gateway's heartbeat (8 s) at the upper end.
     package static let stopSeconds = 5.0...20.0
     package static let networkSeconds = 1.0...12.0
+    /// Nobody else talks to Postgres.
+    private static let rolesWithPostgres = ["coordinator", "speaker-sample", "webhook"]
     /// A server that was killed is started again after this.
     package static let serverPauseSeconds = 0.2...3.0
 
@@ -40,6 +42,29 @@ package struct FaultPlan: Equatable, Sendable {
             let at = (Double(index) + Double.random(in: 0..<1, using: &random)) * slot
             return Self.draw(at: at, cast: cast, using: &random)
         }
+    }
+
+    /// Kills of each role, at moments of their own.
+    ///
+    /// - Parameters:
+    ///   - seed: Everything follows from it.
+    ///   - seconds: The time in which faults happen.
+    ///   - kills: How many of each role.
+    ///   - roles: Processes of each role.
+    package init(seed: UInt64, seconds: Double, killsOfEach kills: Int, roles: [String: Int]) {
+        self.seed = seed
+        var random = SeededGenerator(seed: seed)
+        var faults: [Fault] = []
+        for role in roles.keys.sorted() where roles[role] != 0 {
+            for _ in 0..<kills {
+                let index = Int.random(in: 0..<max(1, roles[role] ?? 1), using: &random)
+                faults.append(
+                    Fault(
+                        at: Double.random(in: 0..<seconds, using: &random), kind: .kill, target: "\(role)-\(index)",
+                        link: nil, duration: 0))
+            }
+        }
+        self.faults = faults.sorted { $0.at < $1.at }
     }
 
     private static func draw(at: Double, cast: Cast, using random: inout SeededGenerator) -> Fault {
@@ -69,8 +94,7 @@ package struct FaultPlan: Equatable, Sendable {
         let kinds: [Fault.Kind] = [.cut, .slow, .partition, .strand, .slice, .limit, .slowClose]
         let kind = pick(kinds, using: &random)
         let target = node(cast, using: &random)
-        // Only the coordinator and the delivering workers talk to Postgres.
-        let hasPostgres = !target.hasPrefix("gateway") && !target.hasPrefix("transcript")
+        let hasPostgres = rolesWithPostgres.contains { target.hasPrefix($0) }
         let link = hasPostgres ? pick(["redis", "postgres"], using: &random) : "redis"
         return Fault(
             at: at, kind: kind, target: target, link: link,

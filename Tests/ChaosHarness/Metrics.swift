@@ -4,6 +4,12 @@ struct Metrics: Sendable {
 
     init(_ text: String) { lines = text.split(separator: "\n") }
 
+    /// The least of a metric's samples; zero when there is none.
+    func minimum(_ name: String) -> Double {
+        lines.filter { $0.hasPrefix(name + "{") || $0.hasPrefix(name + " ") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.min() ?? 0
+    }
+
     /// The sum of a metric's samples whose labels contain all of some texts, such as `group="transcript"`.
     func sum(_ name: String, _ labels: String...) -> Double {
         lines.reduce(0) { sum, line in

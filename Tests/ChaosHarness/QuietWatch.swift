@@ -52,6 +52,8 @@ struct QuietWatch {
         return [
             "live_sessions": live.map(Double.init) ?? 1,
             "unread_entries": lag.map { Double($0.entries + $0.unknown) } ?? 1,
+            // One that does not answer says nothing of its lanes and sessions.
+            "silent_processes": metrics.map { 1 - min(1, $0.minimum("earshot_supervisor_child_scraped")) } ?? 1,
             "open_lanes": metrics?.sum("earshot_worker_lanes") ?? 1,
             "gateway_sessions": metrics?.sum("earshot_gateway_sessions") ?? 1,
             "dead_leases": Double(stage.leases.dead.count),

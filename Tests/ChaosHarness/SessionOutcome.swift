@@ -3,6 +3,9 @@ struct SessionOutcome: Sendable {
     var device: Int
     /// Nil when there was no session: refused, or no connection.
     var session: String?
+    var conversation: String?
+    /// The ids of its segments, as the device has them.
+    var segments: [String] = []
     /// Seconds of the run.
     var began: Double
     var ended: Double

@@ -53,7 +53,9 @@ struct Stage: Sendable {
             say("fleet: \(roles.joined(separator: " ")), log \(fleet.log)")
             do {
                 let value = try await watched(fleet, servers, body)
-                await fleet.stop(keepingLog: options.keepLog)
+                // A log is evidence where a check has failed.
+                let hasFailed = (value as? ChaosReport).map { !$0.isPassed } ?? false
+                await fleet.stop(keepingLog: options.keepLog || hasFailed)
                 await servers.stop()
                 return value
             } catch {

@@ -1,5 +1,6 @@
 import EarshotModel
 import PostgresClient
+import TestSupport
 
 /// (f) Each event a receiver asked for reached it at least once, under one id and with one body.
 struct WebhookChecker: Checker {
@@ -8,21 +9,39 @@ struct WebhookChecker: Checker {
         .sessionStarted, .sessionEnded, .transcriptSegments, .conversationCompleted,
     ]
 
+    /// The first retry of a failed delivery comes after 5 s, a claim of a killed process ends after 45 s.
+    private static let waitMaximum: Duration = .seconds(120)
+
     func check(_ evidence: Evidence) async throws -> CheckResult {
         if let missing = evidence.receiverMissing { return CheckResult(name, missing: missing) }
-        let deliveries = evidence.receiver.deliveries
+        let record = evidence.stage.record
+        try await eventually(within: Self.waitMaximum, "every delivery is finished") {
+            try await record.query(
+                "SELECT 1 FROM webhook_deliveries WHERE state IN ('pending', 'waiting') LIMIT 1"
+            ).isEmpty
+        }
+        let received = evidence.receiver.deliveries
         var violations: [String] = []
-        for (id, delivery) in deliveries where delivery.bodies.count > 1 {
+        for (id, delivery) in received where delivery.bodies.count > 1 {
             violations.append("\(id): came with \(delivery.bodies.count) different bodies")
         }
-        var figures = ["requests": Double(deliveries.values.reduce(0) { $0 + $1.count })]
+        var ids: [String: Set<String>] = [:]
+        for row in try await record.query("SELECT id::text AS id, event::text AS event, state FROM webhook_deliveries")
+        {
+            let id = try row.decode("id", as: String.self)
+            ids[try row.decode("event"), default: []].insert(id)
+            let state = try row.decode("state", as: String.self)
+            if state != "delivered" { violations.append("\(id): is \(state)") }
+            if received[id] == nil { violations.append("\(id): was never received") }
+        }
+        let known = ids.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+        for id in received.keys where !known.contains(id) { violations.append("\(id): nobody knows this delivery") }
+        var figures = ["requests": Double(received.values.reduce(0) { $0 + $1.count }), "ids": Double(received.count)]
         for type in Self.types {
-            let events = Set(evidence.events.events.filter { $0.type == type }.map(\.id)).count
-            let delivered = deliveries.values.filter { $0.type == type.rawValue }.count
-            figures["\(type.rawValue)_events"] = Double(events)
-            figures["\(type.rawValue)_ids"] = Double(delivered)
-            if delivered != events {
-                violations.append("\(type.rawValue): \(events) events, \(delivered) ids delivered")
+            let events = Set(evidence.events.events.filter { $0.type == type }.map(\.id))
+            figures[type.rawValue] = Double(events.count)
+            for event in events where ids[event]?.count != 1 {
+                violations.append("\(type.rawValue) \(event): \(ids[event]?.count ?? 0) deliveries")
             }
         }
         return CheckResult(name, figures: figures, violations: violations)
@@ -36,19 +55,22 @@ struct WebhookChecker: Checker {
         let tables = try await stage.record.query(
             "SELECT 1 FROM information_schema.tables WHERE table_name = 'webhook_endpoints'")
         guard !tables.isEmpty else { return "no table webhook_endpoints" }
-        let url = "http://127.0.0.1:\(receiver.port)/hook"
         let events = types.map(\.rawValue)
         for user in users {
-            try await stage.record.execute(
-                """
-                WITH made AS (
-                    INSERT INTO webhook_endpoints (id, owner_kind, owner, url, events, dialect, is_strict, concurrency,
-                        rate, headers, window_seconds, audio_policy, state)
-                    VALUES (gen_random_uuid(), 'user', \(user), \(url), \(events)::text[], 'standard', false, 4, 100,
-                        '{}', 5, 'latest', 'enabled') RETURNING id)
-                INSERT INTO webhook_secrets (id, endpoint, secret)
-                SELECT gen_random_uuid(), id, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' FROM made
-                """)
+            for (path, wanted) in [("hook", events), ("audio", ["audio.bytes"])] {
+                let url = "http://127.0.0.1:\(receiver.port)/\(path)"
+                try await stage.record.execute(
+                    """
+                    WITH made AS (
+                        INSERT INTO webhook_endpoints (id, owner_kind, owner, url, events, dialect, is_strict,
+                            concurrency, rate, headers, window_seconds, audio_policy, state)
+                        VALUES (gen_random_uuid(), 'user', \(user), \(url), \(wanted)::text[], 'standard', false, 4,
+                            100, '{}', 5, 'all', 'enabled') RETURNING id),
+                    health AS (INSERT INTO webhook_health (endpoint) SELECT id FROM made)
+                    INSERT INTO webhook_secrets (id, endpoint, secret)
+                    SELECT gen_random_uuid(), id, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' FROM made
+                    """)
+            }
         }
         return nil
     }

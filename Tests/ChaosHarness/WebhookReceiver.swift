@@ -13,10 +13,20 @@ final class WebhookReceiver: Sendable {
         var bodies: Set<Int> = []
     }
 
+    /// What came of live audio under one id.
+    struct Window: Sendable {
+        var session = ""
+        var sequence = 0
+        var count = 0
+        var bodies: Set<Int> = []
+    }
+
     private let received = Mutex<[String: Delivery]>([:])
+    private let heard = Mutex<[String: Window]>([:])
     private let listener = Mutex<(any Channel)?>(nil)
 
     var deliveries: [String: Delivery] { received.withLock(\.self) }
+    var windows: [String: Window] { heard.withLock(\.self) }
     var port: Int { listener.withLock { $0?.localAddress?.port ?? 0 } }
 
     func start() async throws {
@@ -33,7 +43,17 @@ final class WebhookReceiver: Sendable {
 
     func stop() async { try? await listener.withLock { $0.take() }?.close() }
 
-    private func note(_ id: String, _ body: ByteBuffer) {
+    private func note(_ id: String, _ head: HTTPRequestHead, _ body: ByteBuffer) {
+        if let session = head.headers.first(name: "earshot-session"), head.uri.hasPrefix("/audio") {
+            return heard.withLock { heard in
+                var window = heard[id] ?? Window()
+                window.session = session
+                window.sequence = head.headers.first(name: "earshot-sequence").flatMap { Int($0) } ?? -1
+                window.count += 1
+                window.bodies.insert(body.hashValue)
+                heard[id] = window
+            }
+        }
         let object = try? JSONSerialization.jsonObject(with: Data(body.readableBytesView)) as? [String: Any]
         received.withLock { received in
             received[id, default: Delivery()].count += 1
@@ -47,7 +67,7 @@ final class WebhookReceiver: Sendable {
         typealias OutboundOut = HTTPServerResponsePart
 
         private let owner: WebhookReceiver
-        private var id: String?
+        private var head: HTTPRequestHead?
         private var body = ByteBuffer()
 
         init(_ owner: WebhookReceiver) { self.owner = owner }
@@ -55,11 +75,11 @@ final class WebhookReceiver: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
             case .head(let head):
-                id = head.headers.first(name: "webhook-id")
+                self.head = head
                 body.clear()
             case .body(var part): body.writeBuffer(&part)
             case .end:
-                if let id { owner.note(id, body) }
+                if let head, let id = head.headers.first(name: "webhook-id") { owner.note(id, head, body) }
                 let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

@@ -2,7 +2,8 @@ import ChaosHarness
 import Testing
 
 @Suite struct FaultPlanTests {
-    private let cast = FaultPlan.Cast(roles: ["gateway": 2, "transcript": 2, "coordinator": 2], devices: 50)
+    private let cast = FaultPlan.Cast(
+        roles: ["gateway": 2, "transcript": 2, "coordinator": 2, "private-cloud": 1, "webhook": 1], devices: 50)
 
     private func plan(_ seed: UInt64, count: Int = 400) -> FaultPlan {
         FaultPlan(seed: seed, seconds: 600, count: count, cast: cast)
@@ -21,7 +22,8 @@ import Testing
         #expect(faults.map(\.at) == faults.map(\.at).sorted())
         #expect(faults.allSatisfy { (0..<600).contains($0.at) })
         let targets = Set(faults.map { String($0.target.prefix { $0 != "-" }) })
-        #expect(targets == ["gateway", "transcript", "coordinator", "redis", "postgres", "device"])
+        #expect(
+            targets == ["gateway", "transcript", "coordinator", "private", "webhook", "redis", "postgres", "device"])
         #expect(Set(faults.map(\.kind)) == Set(Fault.Kind.allCases))
         #expect(Set(faults.compactMap(\.link)) == ["redis", "postgres", "gateway"])
     }
@@ -37,6 +39,15 @@ import Testing
     func links() {
         let cut = plan(3).faults.filter { $0.link == "postgres" && $0.target != "postgres" }
         #expect(!cut.isEmpty)
-        #expect(cut.allSatisfy { $0.target.hasPrefix("coordinator") })
+        #expect(cut.allSatisfy { $0.target.hasPrefix("coordinator") || $0.target.hasPrefix("webhook") })
+    }
+
+    @Test("Each role is killed as often as was asked, in order, within the time")
+    func kills() {
+        let plan = FaultPlan(seed: 4, seconds: 300, killsOfEach: 20, roles: cast.roles)
+        #expect(plan == FaultPlan(seed: 4, seconds: 300, killsOfEach: 20, roles: cast.roles))
+        #expect(plan.faults.map(\.at) == plan.faults.map(\.at).sorted())
+        #expect(plan.faults.allSatisfy { $0.kind == .kill && (0..<300).contains($0.at) })
+        for role in cast.roles.keys { #expect(plan.faults.count { $0.target.hasPrefix(role) } == 20) }
     }
 }

@@ -26,7 +26,9 @@ extension PartitionConsumer {
                     metrics.parkingsRefused.increment()
                     logger.warning("a lane cannot park: the quota is full", metadata: ["lane": "\(key)"])
                     return
-                case .fenced: return abandon()
+                case .fenced:
+                    abandon()
+                    return
                 }
             } catch {
                 logger.debug("a lane could not park", metadata: ["lane": "\(key)", "error": "\(error)"])

@@ -313,9 +313,14 @@ package actor PartitionConsumer {
     }
 
     /// The lease is lost: everything ends where it stands.
-    package func abandon() {
+    ///
+    /// - Returns: how many lanes had in hand what they may not commit any more.
+    @discardableResult
+    package func abandon() -> Int {
+        let late = lanes.values.count { !$0.pending.isEmpty }
         isLeaseLost = true
         cutShort()
+        return late
     }
 
     /// Everything ends where it stands; what was not committed is for the next owner.
