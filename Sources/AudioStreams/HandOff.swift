@@ -19,12 +19,22 @@ package protocol HandOff: Sendable {
     func leave(kind: String, as member: Incarnation) async throws(HandOffError)
 
     /// Registers a session and opens or continues the user's conversation.
+    ///
+    /// One with a predecessor takes it over, once: a predecessor without an end is ended in the same step, and its
+    /// gateway is told (protocol.md H9).
     func register(_ registration: SessionRegistration, in partition: Partition) async throws(HandOffError)
         -> SessionRegistration.Grant
     /// Appends one entry of audio without any check, as the gateway's pipeline does.
     func append(_ entry: ByteBuffer, to partition: Partition) async throws(HandOffError) -> StreamPosition
     /// The tail check behind an append: whether the session's epoch is unchanged and it has no end (protocol.md C2).
     func holds(_ session: SessionID, epoch: FencingToken, in partition: Partition) async throws(HandOffError) -> Bool
+    /// Stores the highest number that was acknowledged to the device, and its capture time.
+    ///
+    /// Returns false, and stores nothing, when the session has another epoch or an end.
+    @discardableResult
+    func note(
+        _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition
+    ) async throws(HandOffError) -> Bool
     /// Ends a session, once.
     func end(_ ending: SessionEnding, in partition: Partition) async throws(HandOffError) -> SessionEnding.Outcome
     /// A session as the registry knows it, with a group's progress.
@@ -55,8 +65,14 @@ package protocol HandOff: Sendable {
         _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
     ) async throws(HandOffError) -> ConversationSettlement
 
-    /// Sets the enabled groups of a partition and creates them, so that nothing they need is trimmed.
-    func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError)
+    /// Sets the enabled groups of partitions and creates them, so that nothing they need is trimmed.
+    ///
+    /// Returns each partition's incarnation, drawn when it is enabled for the first time: another one later means that
+    /// Redis lost its data (protocol.md M14).
+    @discardableResult
+    func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) -> [Partition: String]
+    /// The partitions' incarnations; those that were never enabled, or are lost, are absent.
+    func incarnations(of partitions: [Partition]) async throws(HandOffError) -> [Partition: String]
     /// Tries to take leases; a stream's group is created with the first.
     func acquire(_ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?) async throws(HandOffError)
         -> [Partition: Lease.Outcome]
@@ -103,6 +119,15 @@ package protocol HandOff: Sendable {
     /// Trims a stream to what its enabled groups need, under the coordinator's lease; returns the entries removed.
     func trim(_ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup)
         async throws(HandOffError) -> Int64
+    /// Moves a group of the audio stream that nobody runs up to the first entry that it wants (protocol.md C6).
+    ///
+    /// Markers of sessions that do not want it count as passed by it. `lapsed` is a lease that the caller saw unchanged
+    /// for its lapse. One call looks at `Limits.readCount` entries.
+    func skipUnwanted(by group: WorkerGroup, in partition: Partition, lapsed: Lease.Sighting?, token: FencingToken)
+        async throws(HandOffError) -> UnwantedSkip
+    /// Completes the ended sessions that wait only for groups that are not enabled any more, under the coordinator's
+    /// lease; returns how many, -1 for a foreign token.
+    func completeEnded(in partition: Partition, token: FencingToken) async throws(HandOffError) -> Int
     /// The lag of a group in partitions.
     func lag(of group: WorkerGroup, stream: StreamKind, in partitions: [Partition]) async throws(HandOffError)
         -> [GroupLag]

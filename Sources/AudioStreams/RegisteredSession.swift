@@ -17,12 +17,24 @@ package struct RegisteredSession: Equatable, Sendable {
     /// Whether every enabled group has passed the marker.
     package var isCompleted: Bool
     package var progress: LaneProgress
+    /// The session that this one continues, and the one that continues it.
+    package var predecessor: SessionID?
+    package var successor: SessionID?
+    /// The number of the oldest message that the device had when the session was registered.
+    package var first: UInt64
+    /// The number with which the session begins.
+    package var from: UInt64
+    /// The highest number that was acknowledged to the device, and its capture time in Unix µs.
+    package var last: UInt64?
+    package var lastCapture: Int64?
 
     /// Makes a value.
     package init(
         session: SessionID, user: UserID, epoch: FencingToken, gateway: Incarnation, conversation: String,
         conversationStart: Int64, startedAt: Int64, parameters: SessionParameters, end: StreamPosition? = nil,
-        endReason: EndReason? = nil, isCompleted: Bool = false, progress: LaneProgress = LaneProgress()
+        endReason: EndReason? = nil, isCompleted: Bool = false, progress: LaneProgress = LaneProgress(),
+        predecessor: SessionID? = nil, successor: SessionID? = nil, first: UInt64 = 0, from: UInt64 = 0,
+        last: UInt64? = nil, lastCapture: Int64? = nil
     ) {
         self.session = session
         self.user = user
@@ -36,5 +48,11 @@ package struct RegisteredSession: Equatable, Sendable {
         self.endReason = endReason
         self.isCompleted = isCompleted
         self.progress = progress
+        self.predecessor = predecessor
+        self.successor = successor
+        self.first = first
+        self.from = from
+        self.last = last
+        self.lastCapture = lastCapture
     }
 }

@@ -17,6 +17,7 @@ struct ResultSequence {
     mutating func judge(_ result: LiveResult) -> Verdict {
         switch result.kind {
         case .message: return .deliver
+        case .taken: return .drop
         case .interim, .withdrawn: return result.ordinal < next ? .drop : .deliver
         case .final:
             if result.ordinal < next { return .drop }

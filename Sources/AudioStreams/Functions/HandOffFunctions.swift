@@ -8,10 +8,10 @@ import RedisClient
 enum HandOffFunctions {
     /// The library; raise the version with every change of the text.
     static let library: RedisFunctionLibrary = {
-        let code = [shared, fleet, sessions, parking, leases, commits, trimming, ConversationFunctions.code]
+        let code = [shared, fleet, sessions, parking, leases, commits, coordination, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 6, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 8, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -95,7 +95,8 @@ enum HandOffFunctions {
           return redis.call('HGETALL', keys[1])
         end
 
-        -- enable KEYS meta audio events samples ARGV audio-groups event-groups sample-groups → OK
+        -- enable KEYS meta audio events samples ARGV audio-groups event-groups sample-groups nonce
+        --   → the partition's incarnation; the first nonce that comes is it (protocol.md M14)
         local function enable(keys, args)
           for _, group in ipairs(list(args[1])) do
             local failed = ensure_group(keys[2], group)
@@ -110,116 +111,14 @@ enum HandOffFunctions {
             if failed then return failed end
           end
           redis.call('HSET', keys[1], 'audio_groups', args[1], 'event_groups', args[2], 'sample_groups', args[3])
-          return redis.status_reply('OK')
+          redis.call('HSETNX', keys[1], 'incarnation', args[4])
+          return redis.call('HGET', keys[1], 'incarnation')
         end
 
         redis.register_function{function_name='earshot_fleet_join', callback=fleet_join, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_member_join', callback=member_join, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_member_beat', callback=member_beat, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_enable', callback=enable, flags={'allow-oom'}}
-        """
-
-    private static let sessions = """
-        -- admit KEYS admissions audio ARGV now window maximum nonce backlog → OK | RATE | BACKLOG
-        local function admit(keys, args)
-          if redis.call('EXISTS', keys[2]) == 1 and redis.call('XLEN', keys[2]) > tonumber(args[5]) then
-            return redis.status_reply('BACKLOG')
-          end
-          local now, window = tonumber(args[1]), tonumber(args[2])
-          redis.call('ZREMRANGEBYSCORE', keys[1], '-inf', now - window)
-          if redis.call('ZCARD', keys[1]) >= tonumber(args[3]) then return redis.status_reply('RATE') end
-          redis.call('ZADD', keys[1], args[1], args[4])
-          redis.call('PEXPIRE', keys[1], math.ceil(window / 1000))
-          return redis.status_reply('OK')
-        end
-
-        -- Whether the user's conversation is open: a live session shares it, or its timeout has not passed.
-        local function is_open(user, state, now)
-          if not state[1] then return false end
-          for _, field in ipairs(redis.call('HKEYS', user)) do
-            if string.sub(field, 1, 2) == 's:' then return true end
-          end
-          return state[3] and now - tonumber(state[3]) <= tonumber(state[4]) * 1000000
-        end
-
-        -- The conversation a session joins: the one it is bound to, the user's open one, or a new one.
-        local function join_conversation(user, args, conversations_prefix)
-          local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
-          if args[14] == '1' then
-            local start = redis.call('HGET', conversations_prefix .. args[7], 'start')
-            if start then return args[7], start, '1' end
-            return args[7], args[5], '0'
-          end
-          if is_open(user, state, tonumber(args[5])) then return state[1], state[2], '1' end
-          return args[7], args[5], '0'
-        end
-
-        -- register KEYS session user live events meta wanted conversations
-        --   ARGV sid uid gateway nonce now timeout conversation codec rate language source flags event bound
-        --   conversation-prefix
-        --   → epoch conversation start continues flags; repeating it with the same nonce changes nothing
-        local function register(keys, args)
-          local session, user, live, events, meta, wanted, index = unpack(keys)
-          local epoch = redis.call('HGET', session, 'epoch')
-          if epoch then
-            if string.match(epoch, ':(.+)$') ~= args[4] then
-              return redis.error_reply('EXISTS the session is registered already')
-            end
-            local known = redis.call('HMGET', session, 'conversation', 'conversation_start', 'continues', 'flags')
-            return {epoch, known[1], known[2], known[3], known[4]}
-          end
-          local conversation, start, continues = join_conversation(user, args, args[15])
-          local flags = bit.bor(tonumber(args[12]), tonumber(redis.call('HGET', wanted, args[2]) or '0'))
-          local epochs = redis.call('HINCRBY', meta, 'epochs', 1)
-          epoch = string.format('%d', epochs) .. ':' .. args[4]
-          redis.call('HSET', user, 'conversation', conversation, 'start', start, 'touched', args[5],
-            'timeout', args[6], 's:' .. args[1], '1')
-          redis.call('PERSIST', user)
-          redis.call('HSET', session, 'uid', args[2], 'epoch', epoch, 'gateway', args[3],
-            'conversation', conversation, 'conversation_start', start, 'continues', continues, 'started', args[5],
-            'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
-            'flags', flags)
-          redis.call('HSET', live, args[1], args[3])
-          redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
-          if args[14] == '1' then redis.call('HSET', args[15] .. conversation, 'bound', '1') end
-          redis.call('PERSIST', args[15] .. conversation)
-          redis.call('HSET', index, args[2] .. '/' .. conversation, args[1])
-          -- The first mark is ours: the event's keys are sorted, and what a device chose comes behind it.
-          local event = string.gsub(args[13], '@conversation@', conversation, 1)
-          event = string.sub(event, 1, -2) .. ',"conversation_start":' .. start .. ',"continues_conversation":'
-            .. (continues == '1' and 'true' or 'false') .. '}'
-          redis.call('XADD', events, '*', 'e', event)
-          return {epoch, conversation, start, continues, flags}
-        end
-
-        -- end KEYS session audio live user ARGV sid epoch-or-empty gateway reason marker now retention
-        --   conversation-prefix
-        --   → OK id | ENDED id | FENCED | GONE
-        local function end_session(keys, args)
-          local session, audio, live, user = unpack(keys)
-          local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end', 'timeout', 'conversation')
-          if not state[1] then
-            redis.call('HDEL', live, args[1])
-            return {'GONE'}
-          end
-          if state[3] then return {'ENDED', state[3]} end
-          if state[2] ~= args[3] or (args[2] ~= '' and state[1] ~= args[2]) then return {'FENCED'} end
-          local id = redis.call('XADD', audio, '*', 'e', args[5])
-          redis.call('HSET', session, 'end', id, 'reason', args[4], 'ended', args[6])
-          redis.call('HDEL', live, args[1])
-          if redis.call('HDEL', user, 's:' .. args[1]) == 1 then
-            redis.call('HSET', user, 'touched', args[6])
-            redis.call('EXPIRE', user, tonumber(state[4]) + tonumber(args[7]))
-          end
-          if state[5] and redis.call('EXISTS', args[8] .. state[5]) == 1 then
-            redis.call('HSET', args[8] .. state[5], 'last', args[6])
-          end
-          return {'OK', id}
-        end
-
-        redis.register_function('earshot_admit', admit)
-        redis.register_function('earshot_register', register)
-        redis.register_function{function_name='earshot_end', callback=end_session, flags={'allow-oom'}}
         """
 
     private static let leases = """
@@ -370,15 +269,16 @@ enum HandOffFunctions {
           return lanes, at
         end
 
-        -- Sets the group's bit; the last bit completes the session (protocol.md M16).
-        local function pass_marker(session, finals, meta, group, retention)
-          redis.call('HSET', session, 'done:' .. group, '1')
+        -- Completes an ended session once every enabled group has passed its marker (protocol.md M16).
+        local function complete(sid, session, finals, meta, ended, retention)
           for _, enabled in ipairs(list(redis.call('HGET', meta, 'audio_groups'))) do
-            if redis.call('HGET', session, 'done:' .. enabled) ~= '1' then return end
+            if redis.call('HGET', session, 'done:' .. enabled) ~= '1' then return false end
           end
           redis.call('HSET', session, 'completed', '1')
-          redis.call('EXPIRE', session, retention)
+          expire_chain(sid, session, retention)
           redis.call('EXPIRE', finals, retention)
+          redis.call('SREM', ended, sid)
+          return true
         end
 
         -- Notes how far a conversation was heard; its silence is measured by that (protocol.md H3).
@@ -415,16 +315,19 @@ enum HandOffFunctions {
             redis.call('LTRIM', finals, -options.kept, -1)
             redis.call('EXPIRE', finals, options.retention)
           end
-          if is_known and lane.done == '1' then pass_marker(session, finals, meta, group, options.retention) end
+          if is_known and lane.done == '1' then
+            redis.call('HSET', session, 'done:' .. group, '1')
+            complete(lane.sid, session, finals, meta, options.ended, options.retention)
+          end
         end
 
-        -- commit KEYS lease stream events meta dead parked-index (session finals)… parked…
+        -- commit KEYS lease stream events meta dead parked-index ended (session finals)… parked…
         --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum
         --   conversation-prefix lanes (sid next ordinal written state done heard speech n events… n finals… n dead…)…
         --   (unparked-sid kept-from-or-empty)…
         --   → OK | DONE | FENCED | ORDER
         local function commit(keys, args)
-          local lease, stream, events, meta, dead, index = unpack(keys, 1, 6)
+          local lease, stream, events, meta, dead, index, ended = unpack(keys, 1, 7)
           local state = redis.call('HMGET', lease, 'token', 'number')
           if state[1] ~= args[1] then
             if state[1] then take_back(lease, args[1]) end
@@ -434,18 +337,18 @@ enum HandOffFunctions {
           if number <= last then return redis.status_reply('DONE') end
           if number ~= last + 1 then return redis.status_reply('ORDER') end
           local lanes, unparked = parse_lanes(args, 12, tonumber(args[11]))
-          if not lanes or #args + 1 - unparked ~= 2 * (#keys - 6 - 2 * #lanes) then
+          if not lanes or #args + 1 - unparked ~= 2 * (#keys - 7 - 2 * #lanes) then
             return redis.error_reply('ARGS of a commit do not add up')
           end
           if args[4] ~= '' and not group_info(stream, args[3]) then
             return redis.error_reply('NOGROUP the stream or its group is gone')
           end
           local options = {group = args[3], channel = args[6], kept = tonumber(args[7]),
-            retention = tonumber(args[8]), dead = args[9], conversations = args[10]}
+            retention = tonumber(args[8]), dead = args[9], conversations = args[10], ended = ended}
           for i, lane in ipairs(lanes) do
-            apply_lane(lane, keys[5 + 2 * i], keys[6 + 2 * i], events, meta, dead, options)
+            apply_lane(lane, keys[6 + 2 * i], keys[7 + 2 * i], events, meta, dead, options)
           end
-          for i = 7 + 2 * #lanes, #keys do
+          for i = 8 + 2 * #lanes, #keys do
             unpark(keys[i], index, args[unparked], args[unparked + 1])
             unparked = unparked + 2
           end
@@ -465,24 +368,5 @@ enum HandOffFunctions {
 
         redis.register_function{function_name='earshot_commit', callback=commit, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_publish', callback=publish, flags={'allow-oom'}}
-        """
-
-    private static let trimming = """
-        -- trim KEYS lease stream meta ARGV token groups-field → entries removed | -1 when the lease is another's
-        local function trim(keys, args)
-          if redis.call('HGET', keys[1], 'token') ~= args[1] then return -1 end
-          local groups = list(redis.call('HGET', keys[3], args[2]))
-          if #groups == 0 then return 0 end
-          local lowest
-          for _, group in ipairs(groups) do
-            local info = group_info(keys[2], group)
-            if not info then return 0 end
-            local id = info['last-delivered-id']
-            if not lowest or is_less(id, lowest) then lowest = id end
-          end
-          return redis.call('XTRIM', keys[2], 'MINID', lowest)
-        end
-
-        redis.register_function{function_name='earshot_trim', callback=trim, flags={'allow-oom'}}
         """
 }

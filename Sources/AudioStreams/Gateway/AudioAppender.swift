@@ -116,6 +116,17 @@ package final class AudioAppender {
         call(commands.register(registration, in: partition), SessionRegistration.Grant.init(reply:), completion)
     }
 
+    /// Stores the highest number that was acknowledged to the device, and its capture time; false when the session is
+    /// another's or over.
+    package func note(
+        _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition,
+        completion: @escaping (Result<Bool, HandOffError>) -> Void
+    ) {
+        call(
+            commands.note(session, epoch: epoch, last: last, capture: capture, in: partition),
+            { reply in reply.int.map { $0 == 1 } }, completion)
+    }
+
     /// What the admission function says of a user's next session.
     package enum Admission: String, Sendable {
         case admitted = "OK"

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The hand-off in this process's memory, for tests of roles; the conformance suite holds it to what Redis does.
 package final class InMemoryHandOff: HandOff, StreamReader {
-    private let state = Mutex(InMemoryState())
-    private let limits: Limits
+    let state = Mutex(InMemoryState())
+    let limits: Limits
 
     /// An empty fleet.
     package init(limits: Limits = Limits()) { self.limits = limits }
@@ -106,6 +106,15 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         }
     }
 
+    @discardableResult
+    package func note(
+        _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition
+    ) async throws(HandOffError) -> Bool {
+        try perform { state throws(HandOffError) in
+            state.note(session, epoch: epoch, last: last, capture: capture, in: partition)
+        }
+    }
+
     package func end(
         _ ending: SessionEnding, in partition: Partition
     ) async throws(HandOffError) -> SessionEnding.Outcome {
@@ -141,17 +150,6 @@ package final class InMemoryHandOff: HandOff, StreamReader {
     }
 
     // MARK: Leases
-
-    package func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) {
-        try perform { state throws(HandOffError) in
-            for partition in partitions {
-                for (stream, list) in groups.byStream {
-                    for group in list { state.ensureGroup(group, stream, partition) }
-                    state.partitions[partition, default: .init()].enabled[stream] = list
-                }
-            }
-        }
-    }
 
     package func acquire(
         _ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?
@@ -252,31 +250,6 @@ package final class InMemoryHandOff: HandOff, StreamReader {
             guard state.partitions[partition]?.leases[group]?.token == token else { return false }
             state.published.append((gateway.description, result))
             return true
-        }
-    }
-
-    package func trim(
-        _ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup
-    ) async throws(HandOffError) -> Int64 {
-        try perform { state throws(HandOffError) in state.trim(stream, partition, token, group) }
-    }
-
-    package func lag(
-        of group: WorkerGroup, stream: StreamKind, in partitions: [Partition]
-    ) async throws(HandOffError) -> [GroupLag] {
-        try perform { state throws(HandOffError) in
-            partitions.map { partition in
-                let content = state.stream(stream, partition)
-                let read = content.groups[group]?.entriesRead
-                var lag = GroupLag(
-                    partition: partition, entries: read.map { content.added - $0 } ?? (content.added == 0 ? 0 : nil),
-                    length: Int64(content.entries.count))
-                for lane in state.parkedLanes(group, partition) {
-                    lag.parkedEntries += Int64(lane.entries)
-                    lag.parkedBytes += Int64(lane.bytes)
-                }
-                return lag
-            }
         }
     }
 

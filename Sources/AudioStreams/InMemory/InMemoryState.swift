@@ -42,6 +42,7 @@ struct InMemoryState {
         var dead: [WorkerGroup: [Commit.DeadLetter]] = [:]
         var enabled: [StreamKind: [WorkerGroup]] = [:]
         var epochs: Int64 = 0
+        var incarnation: String?
         var settings: [UserID: UserSettings] = [:]
         var conversations: [String: Conversation] = [:]
     }
@@ -151,101 +152,6 @@ struct InMemoryState {
         partitions[partition] = state
     }
 
-    mutating func register(
-        _ registration: SessionRegistration, _ partition: Partition
-    ) throws(HandOffError) -> SessionRegistration.Grant {
-        var state = partitions[partition] ?? PartitionState()
-        if let known = state.sessions[registration.session] {
-            guard known.nonce == registration.nonce else {
-                throw HandOffError(.refused, "EXISTS the session is registered already")
-            }
-            return Self.grant(known)
-        }
-        let conversation =
-            registration.parameters.clientConversation
-            ?? ConversationID(.timeOrdered(at: registration.now))
-        let bound = registration.boundConversation
-        var user = User(
-            conversation: bound ?? conversation.description,
-            start: bound.flatMap { state.conversations[Self.name($0, of: registration.user)]?.start }
-                ?? registration.now, touched: registration.now,
-            timeout: registration.parameters.conversationTimeout)
-        var continues = bound.map { state.conversations[Self.name($0, of: registration.user)] != nil } ?? false
-        if let known = state.users[registration.user] {
-            let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
-            if bound == nil, let conversation = known.conversation, !known.live.isEmpty || isRecent {
-                user.conversation = conversation
-                user.start = known.start
-                continues = true
-            }
-            user.live = known.live
-        }
-        user.live.insert(registration.session)
-        state.epochs += 1
-        var parameters = registration.parameters
-        parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
-        let joined = user.conversation ?? conversation.description
-        let name = Self.name(joined, of: registration.user)
-        state.conversations[name, default: Conversation(user: registration.user, start: user.start)].phase = .open
-        state.conversations[name]?.sessions.append(registration.session)
-        if bound != nil { state.conversations[name]?.isBound = true }
-        let session = Session(
-            base: RegisteredSession(
-                session: registration.session, user: registration.user,
-                epoch: FencingToken("\(state.epochs):\(HandOffCommands.hexadecimal(registration.nonce))"),
-                gateway: registration.gateway, conversation: joined, conversationStart: user.start,
-                startedAt: registration.now, parameters: parameters),
-            nonce: registration.nonce, continues: continues)
-        state.users[registration.user] = user
-        state.sessions[registration.session] = session
-        state.live[registration.session] = registration.gateway.description
-        partitions[partition] = state
-        _ = append(ByteBuffer(string: Self.startedEvent(session)), to: .events, partition)
-        return Self.grant(session)
-    }
-
-    private static func grant(_ session: Session) -> SessionRegistration.Grant {
-        SessionRegistration.Grant(
-            epoch: session.base.epoch, conversation: session.base.conversation,
-            conversationStart: session.base.conversationStart, continuesConversation: session.continues,
-            flags: session.base.parameters.flags)
-    }
-
-    private static func startedEvent(_ session: Session) -> String {
-        let base = session.base
-        var event = SessionEvent(
-            type: .sessionStarted, group: "gateway", uid: base.user.text, session: base.session,
-            conversation: base.conversation, time: base.startedAt, ordinal: 0)
-        event.codec = base.parameters.codec.rawValue
-        event.sampleRate = base.parameters.sampleRate
-        event.language = base.parameters.language
-        event.source = base.parameters.source
-        event.gateway = base.gateway.description
-        event.conversationStart = base.conversationStart
-        event.continuesConversation = session.continues
-        return event.json
-    }
-
-    mutating func end(_ ending: SessionEnding, _ partition: Partition) -> SessionEnding.Outcome {
-        guard let known = partitions[partition]?.sessions[ending.session] else {
-            partitions[partition]?.live[ending.session] = nil
-            return .unknown
-        }
-        if let end = known.base.end { return .alreadyEnded(end) }
-        guard known.base.gateway == ending.gateway, ending.epoch == nil || ending.epoch == known.base.epoch else {
-            return .fenced
-        }
-        let position = append(ending.marker, to: .audio, partition)
-        partitions[partition]?.sessions[ending.session]?.base.end = position
-        partitions[partition]?.sessions[ending.session]?.base.endReason = ending.reason
-        partitions[partition]?.live[ending.session] = nil
-        if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
-            partitions[partition]?.users[ending.user]?.touched = ending.now
-        }
-        partitions[partition]?.conversations[Self.name(known.base.conversation, of: ending.user)]?.last = ending.now
-        return .ended(position)
-    }
-
     mutating func acquire(_ attempt: Lease.Attempt, _ group: WorkerGroup, _ kind: StreamKind?) -> Lease.Outcome {
         let old = partitions[attempt.partition]?.leases[group]
         var mode = Lease.Mode.fresh
@@ -313,23 +219,6 @@ struct InMemoryState {
         partitions[commit.partition]?.finals[id] = finals.suffix(limits.finalsKept)
         published += lane.finals.map { (session.base.gateway.description, $0) }
         guard lane.progress.isDone else { return }
-        let enabled = partitions[commit.partition]?.enabled[.audio] ?? []
-        let groups = partitions[commit.partition]?.sessions[id]?.progress ?? [:]
-        if enabled.allSatisfy({ groups[$0]?.isDone == true }) {
-            partitions[commit.partition]?.sessions[id]?.base.isCompleted = true
-        }
-    }
-
-    mutating func trim(
-        _ kind: StreamKind, _ partition: Partition, _ token: FencingToken, _ group: WorkerGroup
-    ) -> Int64 {
-        guard partitions[partition]?.leases[group]?.token == token else { return -1 }
-        let content = stream(kind, partition)
-        let enabled = partitions[partition]?.enabled[kind] ?? []
-        let positions = enabled.compactMap { content.groups[$0]?.position }
-        guard !positions.isEmpty, positions.count == enabled.count, let lowest = positions.min() else { return 0 }
-        let kept = content.entries.filter { $0.position >= lowest }
-        partitions[partition]?.streams[kind]?.entries = kept
-        return Int64(content.entries.count - kept.count)
+        _ = complete(id, in: commit.partition)
     }
 }

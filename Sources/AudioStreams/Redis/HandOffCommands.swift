@@ -39,7 +39,8 @@ struct HandOffCommands: Sendable {
                 keys.meta(partition), keys.audio(partition), keys.events(partition),
                 keys.stream(.speakerSample, partition),
             ],
-            arguments: groups.byStream.map { .init($0.groups.map(\.name).joined(separator: ",")) })
+            arguments: groups.byStream.map { .init($0.groups.map(\.name).joined(separator: ",")) }
+                + [.init(Self.hexadecimal(.random(in: 1 ... .max)))])
     }
 
     func admit(_ user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
@@ -60,7 +61,7 @@ struct HandOffCommands: Sendable {
             keys: [
                 keys.session(registration.session, partition), keys.user(registration.user, partition),
                 keys.live(partition), keys.events(partition), keys.meta(partition), keys.wanted(partition),
-                keys.conversations(partition),
+                keys.conversations(partition), keys.audio(partition), keys.ended(partition),
             ],
             arguments: [
                 .init(registration.session.description), .init(registration.user.text),
@@ -70,7 +71,18 @@ struct HandOffCommands: Sendable {
                 .init(parameters.source ?? ""), .init(Int(parameters.flags.rawValue)),
                 .init(Self.startedEvent(registration)), .init(registration.boundConversation == nil ? "" : "1"),
                 .init("\(keys.conversationPrefix(partition))\(registration.user)/"),
+                .init(registration.predecessor?.description ?? ""), .init(keys.sessionPrefix(partition)),
+                .init(registration.first), .init(registration.takeOverMarker), .init(EndReason.superseded.name),
+                .init(keys.resultsChannelPrefix), .init(limits.endedSessionRetention.components.seconds),
             ])
+    }
+
+    func note(
+        _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition
+    ) -> RedisCommand {
+        call(
+            "note", keys: [keys.session(session, partition)],
+            arguments: [.init(epoch.text), .init(last), .init(capture)])
     }
 
     func end(_ ending: SessionEnding, in partition: Partition) -> RedisCommand {
@@ -78,7 +90,7 @@ struct HandOffCommands: Sendable {
             "end",
             keys: [
                 keys.session(ending.session, partition), keys.audio(partition), keys.live(partition),
-                keys.user(ending.user, partition),
+                keys.user(ending.user, partition), keys.ended(partition),
             ],
             arguments: [
                 .init(ending.session.description), .init(ending.epoch?.text ?? ""),
@@ -141,17 +153,12 @@ struct HandOffCommands: Sendable {
             arguments: [.init(token.text), .init(keys.results(gateway)), .init(result.encoded())])
     }
 
-    func trim(_ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup) -> RedisCommand {
-        call(
-            "trim", keys: [keys.lease(group, partition), keys.stream(stream, partition), keys.meta(partition)],
-            arguments: [.init(token.text), .init(stream.groupsField)])
-    }
-
     func commit(_ commit: Commit) -> RedisCommand {
         let partition = commit.partition
         var names = [
             keys.lease(commit.group, partition), keys.stream(commit.stream, partition), keys.events(partition),
             keys.meta(partition), keys.dead(commit.group, partition), keys.parked(commit.group, partition),
+            keys.ended(partition),
         ]
         var arguments: [RedisArgument] = [
             .init(commit.token.text), .init(commit.number), .init(commit.group.name),

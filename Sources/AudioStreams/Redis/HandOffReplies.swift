@@ -29,12 +29,14 @@ extension HandOffError {
 
 extension SessionRegistration.Grant {
     init?(reply: RESPValue) {
-        guard let values = reply.array, values.count == 5, let epoch = values[0].string,
-            let conversation = values[1].string, let start = values[2].int, let flags = values[4].int
+        guard let values = reply.array, values.count == 8, let epoch = values[0].string,
+            let conversation = values[1].string, let start = values[2].int, let flags = values[4].int,
+            let from = values[5].count
         else { return nil }
         self.init(
             epoch: FencingToken(epoch), conversation: conversation, conversationStart: Int64(start),
-            continuesConversation: values[3].string == "1", flags: WorkerFlags(rawValue: UInt8(clamping: flags)))
+            continuesConversation: values[3].string == "1", flags: WorkerFlags(rawValue: UInt8(clamping: flags)),
+            from: from, isResumed: values[6].string == "1", successor: values[7].string.flatMap { SessionID($0) })
     }
 }
 
@@ -130,12 +132,13 @@ extension RegisteredSession {
         [
             "uid", "epoch", "gateway", "conversation", "conversation_start", "started", "codec", "rate", "language",
             "source", "flags", "timeout", "end", "reason", "completed", "next:\(group)", "ordinal:\(group)",
-            "written:\(group)", "state:\(group)", "done:\(group)",
+            "written:\(group)", "state:\(group)", "done:\(group)", "predecessor", "successor", "first", "from", "last",
+            "last_capture",
         ]
     }
 
     init?(_ id: SessionID, values: [RESPValue]) {
-        guard values.count == 20, let user = values[0].string.flatMap({ UserID($0) }), let epoch = values[1].string,
+        guard values.count == 26, let user = values[0].string.flatMap({ UserID($0) }), let epoch = values[1].string,
             let gateway = values[2].string.flatMap({ Incarnation($0) }), let conversation = values[3].string,
             let conversationStart = values[4].int, let started = values[5].int,
             let codec = values[6].string.flatMap(AudioCodec.init(rawValue:)), let rate = values[7].int
@@ -154,7 +157,10 @@ extension RegisteredSession {
             progress: LaneProgress(
                 next: values[15].count ?? 0, ordinal: values[16].count ?? 0, events: values[17].count ?? 0,
                 state: values[18].bytes.map { Array($0.readableBytesView) } ?? [],
-                isDone: values[19].string == "1"))
+                isDone: values[19].string == "1"),
+            predecessor: values[20].string.flatMap { SessionID($0) },
+            successor: values[21].string.flatMap { SessionID($0) }, first: values[22].count ?? 0,
+            from: values[23].count ?? 0, last: values[24].count, lastCapture: values[25].int.map { Int64($0) })
     }
 }
 
@@ -164,24 +170,14 @@ extension RESPValue {
 }
 
 extension GroupLag {
-    init?(partition: Partition, group: WorkerGroup, length: RESPValue, groups: RESPValue) {
-        // A stream nobody has written to is an error of XINFO and a length of 0.
-        guard let length = length.int else { return nil }
-        guard let list = groups.array else {
-            self.init(partition: partition, entries: length == 0 ? 0 : nil, length: Int64(length))
-            return
-        }
-        for case .array(let flat) in list {
-            var info: [String: RESPValue] = [:]
-            for index in stride(from: 0, to: flat.count - 1, by: 2) {
-                if let name = flat[index].string { info[name] = flat[index + 1] }
-            }
-            if info["name"]?.string == group.name {
-                self.init(partition: partition, entries: info["lag"]?.int.map(Int64.init), length: Int64(length))
-                return
-            }
-        }
-        self.init(partition: partition, entries: length == 0 ? 0 : nil, length: Int64(length))
+    init?(partition: Partition, reply: RESPValue) {
+        let values = reply.array?.compactMap(\.int) ?? []
+        guard values.count == 5 else { return nil }
+        self.init(
+            partition: partition, entries: values[1] < 0 ? nil : Int64(values[1]), length: Int64(values[0]),
+            span: .microseconds(values[2]))
+        parkedEntries = Int64(values[3])
+        parkedBytes = Int64(values[4])
     }
 }
 

@@ -104,6 +104,16 @@ package struct RedisHandOff: HandOff {
         return values[0].string == epoch.text && values[1].isNull
     }
 
+    @discardableResult
+    package func note(
+        _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition
+    ) async throws(HandOffError) -> Bool {
+        let reply = try await execute(
+            commands.note(session, epoch: epoch, last: last, capture: capture, in: partition))
+        guard let number = reply.int else { throw malformed("note", reply) }
+        return number == 1
+    }
+
     package func end(
         _ ending: SessionEnding, in partition: Partition
     ) async throws(HandOffError) -> SessionEnding.Outcome {
@@ -153,11 +163,6 @@ package struct RedisHandOff: HandOff {
     }
 
     // MARK: Leases
-
-    package func enable(_ groups: EnabledGroups, in partitions: [Partition]) async throws(HandOffError) {
-        let replies = try await execute(partitions.map { commands.enable(groups, in: $0) })
-        for reply in replies where reply.asError != nil { throw malformed("enable", reply) }
-    }
 
     package func acquire(
         _ attempts: [Lease.Attempt], group: WorkerGroup, stream: StreamKind?
@@ -266,34 +271,5 @@ package struct RedisHandOff: HandOff {
             commands.publish(result, to: gateway, token: token, group: group, partition: partition))
         guard let number = reply.int else { throw malformed("publish", reply) }
         return number == 1
-    }
-
-    package func trim(
-        _ stream: StreamKind, in partition: Partition, token: FencingToken, group: WorkerGroup
-    ) async throws(HandOffError) -> Int64 {
-        let reply = try await execute(commands.trim(stream, in: partition, token: token, group: group))
-        guard let number = reply.int else { throw malformed("trim", reply) }
-        return Int64(number)
-    }
-
-    package func lag(
-        of group: WorkerGroup, stream: StreamKind, in partitions: [Partition]
-    ) async throws(HandOffError) -> [GroupLag] {
-        let replies = try await execute(
-            partitions.flatMap { partition in
-                let key = RedisArgument(keys.stream(stream, partition))
-                return [
-                    RedisCommand("XLEN", key).retriable(), RedisCommand("XINFO", "GROUPS", key).retriable(),
-                    RedisCommand("HMGET", .init(keys.parked(group, partition)), "bytes", "entries").retriable(),
-                ]
-            })
-        return partitions.enumerated().compactMap { index, partition in
-            var lag = GroupLag(
-                partition: partition, group: group, length: replies[3 * index], groups: replies[3 * index + 1])
-            let parked = replies[3 * index + 2].array ?? []
-            lag?.parkedBytes = parked.first?.int.map(Int64.init) ?? 0
-            lag?.parkedEntries = parked.last?.int.map(Int64.init) ?? 0
-            return lag
-        }
     }
 }

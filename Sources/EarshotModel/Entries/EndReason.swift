@@ -12,7 +12,7 @@ package enum EndReason: UInt8, Sendable, CaseIterable {
     case gatewayDead = 5
     /// The device broke the protocol.
     case protocolError = 6
-    /// The gateway lost the session's epoch.
+    /// Another connection of the device continues it, or its gateway lost its epoch.
     case superseded = 7
     /// The device was too slow, or memory was short.
     case overloaded = 8

@@ -6,6 +6,7 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable, CaseIterable {
         case sessionStarted = "session.started"
         case sessionEnded = "session.ended"
+        case sessionUsage = "session.usage"
         case transcriptSegments = "transcript.segments"
         case conversationCompleted = "conversation.completed"
         case conversationUpdated = "conversation.updated"
@@ -13,6 +14,7 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case speakerSampleStored = "speaker.sample.stored"
         case speakerSampleRejected = "speaker.sample.rejected"
         case endpointDisabled = "endpoint.disabled"
+        case endpointAttempts = "endpoint.attempts"
     }
 
     package var id: String
@@ -35,12 +37,16 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     package var gateway: String?
     package var conversationStart: Int64?
     package var continuesConversation: Bool?
+    /// `session.started`: the session that this one continues.
+    package var predecessor: String?
     /// `session.ended`.
     package var reason: String?
     package var frames: UInt64?
     /// Seconds of audio the transcript group went through.
     package var audioSeconds: Double?
     package var corruptFrames: UInt64?
+    /// `session.usage`.
+    package var usage: SessionUsage?
     /// `transcript.segments`: the segments, and the ordinal of the first.
     package var segments: [TranscriptSegment]?
     package var firstSegment: UInt64?
@@ -50,6 +56,8 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     package var sample: SpeakerSampleResult?
     /// `endpoint.disabled`: the endpoint, and why.
     package var endpoint: String?
+    /// `endpoint.attempts`: requests with windows of live audio; the webhook worker, which has the database, logs them.
+    package var attempts: [AudioAttempt]?
     /// `conversation.completed`, `conversation.updated`: Unix µs of its last speech or audio.
     package var conversationEnd: Int64?
 
@@ -91,15 +99,18 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case gateway
         case conversationStart = "conversation_start"
         case continuesConversation = "continues_conversation"
+        case predecessor
         case reason
         case frames
         case audioSeconds = "audio_seconds"
         case corruptFrames = "corrupt_frames"
+        case usage
         case segments
         case firstSegment = "first_segment"
         case audio
         case sample
         case endpoint
+        case attempts
         case conversationEnd = "conversation_end"
     }
 }

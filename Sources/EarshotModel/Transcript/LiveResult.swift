@@ -15,6 +15,8 @@ package struct LiveResult: Equatable, Sendable {
         case withdrawn
         /// Something else for the device, passed on as it is.
         case message
+        /// Another connection of the device continues the session; its gateway closes the socket (4009).
+        case taken
     }
 
     package var kind: Kind
