@@ -16,6 +16,8 @@ import time
 import urllib.request
 import wave
 
+import acceptance_dependencies
+
 LIBRIVOX = "/usr/share/pocketsphinx/test/data/librivox"
 TWO_CITIES_WORDS = """it was the best of times it was the worst of times it was the age of wisdom it was the age of
 foolishness it was the epoch of belief it was the epoch of incredulity it was the season of light it was the season of
@@ -96,7 +98,7 @@ class Fleet:
             [f"{self.binary}/earshot", "stream", path, "--url", self.url, "--data-dir", self.directory, "--json",
              "--linger", "6", *options], stdout=subprocess.PIPE, stderr=self.log)
 
-    def stored(self, conversation):
+    def stored(self, conversation, uid):
         """A conversation's stored audio as a WAV file, once all of it is stored."""
         path = f"{self.directory}/stored.wav"
         until = time.time() + 60
@@ -104,7 +106,7 @@ class Fleet:
             time.sleep(0.5)
         while True:
             try:
-                self.earshot("audio", conversation, "-o", path)
+                self.earshot("audio", conversation, "-o", path, "--uid", uid)
                 return path
             except subprocess.CalledProcessError:
                 if time.time() > until:
@@ -219,7 +221,7 @@ def wer(fleet_binary):
                 total += len(words(text))
                 if codec.startswith("opus"):
                     # Opus is stored as it came: decoded, it is what the worker had.
-                    path = fleet.stored(session["conversation_id"])
+                    path = fleet.stored(session["conversation_id"], uid)
                 heard = " ".join(line.text for line in engine.transcribe_without_streaming(decoded(path, rate).tolist(), 16000).lines)
                 alone += errors(words(text), words(heard))
             print(f"  {codec:10} {rate:5} Hz: {wrong} of {total} words wrong, {100 * wrong / total:.1f} %; "
@@ -433,6 +435,7 @@ def main():
         "live": lambda: live(options.bin),
         "backlog": lambda: backlog(options.bin),
         "idle": lambda: idle(options.bin),
+        "dependencies": lambda: acceptance_dependencies.run(options.bin, sys.modules[__name__]),
     }
     failed = []
     for name in options.runs or runs:
