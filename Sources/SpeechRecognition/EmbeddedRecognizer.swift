@@ -6,9 +6,9 @@ import Synchronization
 /// Speech to text in this process, on threads of its own.
 ///
 /// Each thread has a copy of the model, because one copy serves one call at a time; calls block and never run on the
-/// cooperative pool. All threads serve one bounded queue: finals first, then who waits longest; interims yield to
-/// finals, and are dropped when they would come too late. `run()` owns the threads; requests wait until it was called
-/// and are refused after it ended.
+/// cooperative pool. All threads serve one bounded queue: finals first, then voices, then interims, and of each who
+/// waits longest; interims are dropped when they would come too late. `run()` owns the threads; requests wait until it
+/// was called and are refused after it ended.
 package final class EmbeddedRecognizer: SpeechRecognizer {
     // ONNX Runtime recurses through the model's graph; the secondary threads' default differs from system to system.
     private static let stackByteCount = 8 << 20
@@ -95,7 +95,7 @@ package final class EmbeddedRecognizer: SpeechRecognizer {
         return text
     }
 
-    /// Has a thread do other work on samples, in the finals' queue.
+    /// Has a thread do other work on samples, behind all finals.
     func perform(_ samples: [Float], _ work: @escaping RecognitionWork) async throws(RecognitionError)
         -> RecognitionAnswer
     {

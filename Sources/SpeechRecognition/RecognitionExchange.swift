@@ -30,8 +30,8 @@ final class RecognitionExchange: Sendable {
     private let threads: Int
     private let state: Mutex<State>
     private let metrics = RecognitionMetrics()
-    // One signal for each request added, one for each interim that a limit held back, one for each thread at the end. A
-    // thread that then finds nothing to do waits again.
+    // One signal for each request added, one for each that a limit may have held back, one for each thread at the end.
+    // A thread that then finds nothing to do waits again.
     private let arrivals = DispatchSemaphore(value: 0)
 
     init(threads: Int, bounds: RecognitionQueue.Bounds) {
@@ -41,7 +41,7 @@ final class RecognitionExchange: Sendable {
 
     /// How many requests no thread has taken yet.
     var waitingCount: Int {
-        state.withLock { $0.queue.finalsWaiting + $0.queue.interimsWaiting }
+        state.withLock { $0.queue.finalsWaiting + $0.queue.voicesWaiting + $0.queue.interimsWaiting }
     }
 
     /// Leaves a request and waits for the answer; a cancelled caller is answered at once.
@@ -87,11 +87,12 @@ final class RecognitionExchange: Sendable {
     /// Answers a request that was taken; nobody hears it if the caller was cancelled.
     func answer(_ request: RecognitionQueue.Request, _ answer: Answer, after duration: Duration) {
         metrics.ran(request.priority.kind, for: duration, sampleCount: request.samples.count)
-        let (waiter, isInterimWaiting) = state.withLock { state in
+        let (waiter, isLesserWaiting) = state.withLock { state in
             state.queue.finished(request)
-            return (state.waiters.removeValue(forKey: request.id), state.queue.interimsWaiting > 0)
+            let isLesserWaiting = state.queue.interimsWaiting + state.queue.voicesWaiting > 0
+            return (state.waiters.removeValue(forKey: request.id), isLesserWaiting)
         }
-        if isInterimWaiting { arrivals.signal() }
+        if isLesserWaiting { arrivals.signal() }
         if let waiter { end(waiter, answer) }
     }
 
@@ -138,7 +139,9 @@ final class RecognitionExchange: Sendable {
     }
 
     private func report(_ state: borrowing State) {
-        metrics.queue(finals: state.queue.finalsWaiting, interims: state.queue.interimsWaiting)
+        metrics.queue(
+            finals: state.queue.finalsWaiting, voices: state.queue.voicesWaiting,
+            interims: state.queue.interimsWaiting)
     }
 
     private static func remove(_ ids: [UInt64], from state: inout State) -> [Waiter] {

@@ -43,8 +43,9 @@ struct RecognitionMetrics: Sendable {
         self.audio = audio
     }
 
-    func queue(finals: Int, interims: Int) {
+    func queue(finals: Int, voices: Int, interims: Int) {
         depth[.final]?.record(finals)
+        depth[.voice]?.record(voices)
         depth[.interim]?.record(interims)
     }
 

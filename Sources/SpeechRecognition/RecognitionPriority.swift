@@ -15,7 +15,7 @@ package struct RecognitionPriority: Sendable, Hashable {
     /// The text so far of an open utterance: waits for all finals, dropped when it would come too late.
     package static let interim = Self(kind: .interim, caller: nil)
 
-    /// Whose voice a finished utterance is: waits with the finals, because its text waits for it.
+    /// Whose voice a finished utterance is: waits for all finals; its caller gives it up when the text would be late.
     package static let voice = Self(kind: .voice, caller: nil)
 
     /// A final that makes this caller's waiting interim useless.

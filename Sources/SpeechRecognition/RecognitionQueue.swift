@@ -1,7 +1,7 @@
 /// The requests that wait for a recogniser's threads: decisions only, no locks and no clock.
 ///
-/// Finals go first, and in each class whoever waits longest. Interims are worth something only while they are fresh:
-/// one gives way to a newer one of its caller, to a final of its caller, and to time.
+/// Finals go first, then voices, then interims, and in each class whoever waits longest. Interims are worth something
+/// only while they are fresh: one gives way to a newer one of its caller, to a final of its caller, and to time.
 struct RecognitionQueue {
     /// What the queue bounds and why.
     struct Bounds: Sendable {
@@ -9,6 +9,8 @@ struct RecognitionQueue {
         var finalsMax = 1_024
         /// Audio in waiting finals, in samples: 30 min, which are 115 MB.
         var finalSamplesMax = 30 * 60 * 16_000
+        /// Waiting voices: two threads work off as many in the 3 s after which no text waits for one any more.
+        var voicesMax = 64
         /// Waiting interims: what two cores work off in about a second, after which they are stale.
         var interimsMax = 64
         /// A lane asks for its next interim a second later.
@@ -31,19 +33,23 @@ struct RecognitionQueue {
     }
 
     private let bounds: Bounds
-    // Interims never take all threads, so that a final waits for a final at most; with one thread there is no choice.
-    private let interimThreadsMax: Int
+    // Neither interims nor voices take all threads, so that of each at most so many are before a final; with one thread
+    // there is no choice.
+    private let lesserThreadsMax: Int
     private var finals: [Request] = []
+    private var voices: [Request] = []
     private var interims: [Request] = []
     private var finalSamples = 0
+    private var voicesRunning = 0
     private var interimsRunning = 0
 
     init(threads: Int, bounds: Bounds = Bounds()) {
         self.bounds = bounds
-        interimThreadsMax = max(1, threads - 1)
+        lesserThreadsMax = max(1, threads - 1)
     }
 
     var finalsWaiting: Int { finals.count }
+    var voicesWaiting: Int { voices.count }
     var interimsWaiting: Int { interims.count }
 
     /// Takes a request.
@@ -51,7 +57,32 @@ struct RecognitionQueue {
     /// - Returns: The interims that it makes useless.
     /// - Throws: `RecognitionError` with `unavailable` when too much waits already.
     mutating func add(_ request: Request) throws(RecognitionError) -> [UInt64] {
-        if request.priority.kind != .interim {
+        try checkBounds(request)
+        var dropped: [UInt64] = []
+        if let caller = request.priority.caller {
+            dropped = interims.filter { $0.priority.caller == caller }.map(\.id)
+            interims.removeAll { $0.priority.caller == caller }
+        }
+        switch request.priority.kind {
+        case .final:
+            finals.append(request)
+            finalSamples += request.samples.count
+        case .voice: voices.append(request)
+        case .interim:
+            if interims.count >= bounds.interimsMax { dropped.append(interims.removeFirst().id) }
+            interims.append(request)
+        }
+        return dropped
+    }
+
+    private func checkBounds(_ request: Request) throws(RecognitionError) {
+        switch request.priority.kind {
+        case .interim: break
+        case .voice:
+            guard voices.count < bounds.voicesMax else {
+                throw RecognitionError(.unavailable, "\(voices.count) voices wait; no more are allowed")
+            }
+        case .final:
             guard finals.count < bounds.finalsMax else {
                 throw RecognitionError(
                     .unavailable, "\(finals.count) utterances wait for the recogniser; no more are allowed")
@@ -63,20 +94,6 @@ struct RecognitionQueue {
                         + "\(bounds.finalSamplesMax / 16_000) s are allowed")
             }
         }
-        var dropped: [UInt64] = []
-        if let caller = request.priority.caller {
-            dropped = interims.filter { $0.priority.caller == caller }.map(\.id)
-            interims.removeAll { $0.priority.caller == caller }
-        }
-        switch request.priority.kind {
-        case .final, .voice:
-            finals.append(request)
-            finalSamples += request.samples.count
-        case .interim:
-            if interims.count >= bounds.interimsMax { dropped.append(interims.removeFirst().id) }
-            interims.append(request)
-        }
-        return dropped
     }
 
     /// Takes the next request out for a thread; none if nothing waits that may run now.
@@ -88,7 +105,10 @@ struct RecognitionQueue {
             let request = finals.removeFirst()
             finalSamples -= request.samples.count
             decision.request = request
-        } else if !interims.isEmpty, interimsRunning < interimThreadsMax {
+        } else if !voices.isEmpty, voicesRunning < lesserThreadsMax {
+            voicesRunning += 1
+            decision.request = voices.removeFirst()
+        } else if !interims.isEmpty, interimsRunning < lesserThreadsMax {
             interimsRunning += 1
             decision.request = interims.removeFirst()
         }
@@ -97,12 +117,17 @@ struct RecognitionQueue {
 
     /// Notes that a thread is through with a request; it must then ask for the next.
     mutating func finished(_ request: Request) {
-        if request.priority.kind == .interim { interimsRunning -= 1 }
+        switch request.priority.kind {
+        case .final: break
+        case .voice: voicesRunning -= 1
+        case .interim: interimsRunning -= 1
+        }
     }
 
     /// Takes a waiting request out; without effect if it is not waiting.
     mutating func remove(_ id: UInt64) {
         interims.removeAll { $0.id == id }
+        voices.removeAll { $0.id == id }
         if let index = finals.firstIndex(where: { $0.id == id }) {
             finalSamples -= finals.remove(at: index).samples.count
         }
@@ -111,6 +136,7 @@ struct RecognitionQueue {
     /// Takes all waiting requests out.
     mutating func removeAll() {
         finals = []
+        voices = []
         interims = []
         finalSamples = 0
     }

@@ -6,8 +6,9 @@ import WorkerRuntime
 
 /// Hears one utterance: its words, and whose they are.
 ///
-/// The text of the whole and the voices are found out side by side, so that a single speaker costs no time. Only where
-/// the speaker changes is each piece recognised again for itself.
+/// The text of the whole and the voices are found out side by side, so that a single speaker costs no time. The words
+/// are always those of the whole; where the speaker changes each piece is recognised again for itself, which says how
+/// the words are divided. A text that is ready waits for its voices a short time only.
 struct UtteranceRecognition {
     let services: SpeechLane.Services
     let session: RegisteredSession
@@ -15,24 +16,68 @@ struct UtteranceRecognition {
     /// Identifies the lane to the recogniser, so that its final drops its waiting interim.
     let caller: UInt64
 
+    private enum Step {
+        case text(Result<RecognizedText, LaneFailure>)
+        case voices(UtteranceVoices?)
+        case late
+    }
+
     /// Returns what was said; `speakers` learns from it.
     ///
     /// - Throws: `LaneFailure`.
     func transcript(
         of utterance: Utterance, _ speakers: inout SpeakerClusters
     ) async throws(LaneFailure) -> UtteranceTranscript {
-        async let whole = text(of: utterance.samples)
-        let pieces = try await pieces(of: utterance, &speakers)
+        let (recognized, voices) = await hear(utterance)
+        let whole = try recognized.get()
+        if Task.isCancelled { throw .abandoned }
+        let pieces = pieces(of: utterance, voices, &speakers)
         let labels = await labels(pieces, speakers)
-        guard pieces.count > 1 else {
-            return transcript(utterance, [(pieces[0], try await whole.get())], labels)
-        }
-        _ = await whole
-        var texts: [(SpeakerPiece, RecognizedText)] = []
+        guard pieces.count > 1 else { return transcript(utterance, [(pieces[0], whole)], labels) }
+        var heard: [String] = []
         for piece in pieces {
-            texts.append((piece, try await text(of: Array(utterance.samples[piece.samples])).get()))
+            heard.append(try await text(of: Array(utterance.samples[piece.samples])).get().text)
         }
-        return transcript(utterance, texts, labels)
+        let texts = TextDivision.divide(whole.text, like: heard)
+        return transcript(
+            utterance, zip(pieces, texts).map { ($0, RecognizedText(text: $1, provider: whole.provider)) }, labels)
+    }
+
+    /// The text and the voices of an utterance, side by side; no voices when they cannot be told, or come late.
+    private func hear(_ utterance: Utterance) async -> (Result<RecognizedText, LaneFailure>, UtteranceVoices?) {
+        guard let analysis = services.labelling?.analysis else { return (await text(of: utterance.samples), nil) }
+        return await withTaskGroup(of: Step.self) { steps in
+            steps.addTask { .text(await text(of: utterance.samples)) }
+            steps.addTask {
+                do throws(RecognitionError) {
+                    return .voices(try await analysis.voices(in: utterance))
+                } catch {
+                    services.metrics.unlabelled.increment()
+                    return .voices(nil)
+                }
+            }
+            var recognized: Result<RecognizedText, LaneFailure> = .failure(.abandoned)
+            var voices: UtteranceVoices?
+            var isWaitingForVoices = true
+            for await step in steps {
+                switch step {
+                case .text(let found):
+                    recognized = found
+                    guard isWaitingForVoices else { break }
+                    steps.addTask {
+                        // Ended by the voices, or else by the time: words go first.
+                        try? await ContinuousClock().sleep(for: analysis.embedder.textDelayMax)
+                        return .late
+                    }
+                case .voices(let found):
+                    voices = found
+                    isWaitingForVoices = false
+                    if case .success = recognized { steps.cancelAll() }
+                case .late: steps.cancelAll()
+                }
+            }
+            return (recognized, voices)
+        }
     }
 
     /// The labels of the pieces' speakers as of now.
@@ -57,19 +102,13 @@ struct UtteranceRecognition {
     }
 
     private func pieces(
-        of utterance: Utterance, _ speakers: inout SpeakerClusters
-    ) async throws(LaneFailure) -> [SpeakerPiece] {
-        let whole = SpeakerPiece(whole: utterance, speaker: speakers.last)
-        guard let labelling = services.labelling else { return [whole] }
-        do throws(RecognitionError) {
-            let voices = try await labelling.analysis.voices(in: utterance)
-            let numbers = speakers.assign(voices.voices, labelling.analysis.embedder.thresholds)
-            return voices.pieces(numbers, of: utterance)
-        } catch {
-            if error.code == .cancelled { throw .abandoned }
-            services.metrics.unlabelled.increment()
-            return [whole]
+        of utterance: Utterance, _ voices: UtteranceVoices?, _ speakers: inout SpeakerClusters
+    ) -> [SpeakerPiece] {
+        guard let voices, let labelling = services.labelling else {
+            return [SpeakerPiece(whole: utterance, speaker: speakers.last)]
         }
+        let numbers = speakers.assign(voices.voices, labelling.analysis.embedder.thresholds)
+        return voices.pieces(numbers, of: utterance)
     }
 
     private func transcript(

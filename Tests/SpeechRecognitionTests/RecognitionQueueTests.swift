@@ -31,6 +31,38 @@ struct RecognitionQueueTests {
         #expect(queue.next(now: start).request?.id == 2)
     }
 
+    @Test("Voices come behind all finals and before interims, and leave one thread for finals, too")
+    func voices() throws {
+        var queue = RecognitionQueue(threads: 2)
+        let voice = request(1, .voice)
+        _ = try queue.add(request(9, .interim))
+        _ = try queue.add(voice)
+        _ = try queue.add(request(2, .voice))
+        _ = try queue.add(request(3, .final))
+        _ = try queue.add(request(4, .final))
+        #expect((0..<4).map { _ in queue.next(now: start).request?.id } == [3, 4, 1, 9])
+        #expect(queue.next(now: start).request == nil, "a second voice would hold both threads")
+        #expect(queue.voicesWaiting == 1)
+        queue.finished(voice)
+        #expect(queue.next(now: start).request?.id == 2)
+    }
+
+    @Test("Voices are bounded apart: they never use up the finals' room")
+    func voicesBound() throws {
+        var bounds = RecognitionQueue.Bounds()
+        bounds.voicesMax = 2
+        bounds.finalSamplesMax = 32_000
+        var queue = RecognitionQueue(threads: 1, bounds: bounds)
+        for id in 1...2 { _ = try queue.add(request(UInt64(id), .voice, count: 64_000)) }
+        let error = #expect(throws: RecognitionError.self) { try queue.add(request(3, .voice)) }
+        #expect(error?.code == .unavailable)
+        #expect(try queue.add(request(4, .final, count: 32_000)) == [])
+        queue.remove(1)
+        #expect(queue.voicesWaiting == 1)
+        queue.removeAll()
+        #expect(queue.voicesWaiting == 0)
+    }
+
     @Test("A newer interim and a final replace the waiting interim of their caller only")
     func superseded() throws {
         var queue = RecognitionQueue(threads: 2)

@@ -7,6 +7,8 @@ import Synchronization
 /// A service that fails repeatedly is left alone for a while, so that text does not wait for it each time.
 package final class RemoteVoices: VoiceEmbedder {
     package let thresholds = VoiceThresholds.remote
+    /// Some round trips of a service that is well, one for each voice.
+    package let textDelayMax = Duration.seconds(1)
     private let configuration: RemoteVoiceConfiguration
     private let exchange: any HTTPExchanging
     private let transport: HTTPTransport?

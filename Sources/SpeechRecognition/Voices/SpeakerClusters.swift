@@ -4,8 +4,9 @@
 /// A voice that is more alike to a speaker than `same` is that speaker, and moves the speaker's mean. Less alike than
 /// `further` to all, with 2 s of voiced audio, it is the next speaker. Everything else (too short, or in between) is
 /// the speaker most alike, whose mean stays. What the turn model tells apart within 10 s stays apart, unless it is more
-/// alike than `same`. The first voice is the first speaker however short; until 2 s of a speaker were heard, whoever is
-/// not `different` is that speaker and moves its mean.
+/// alike than `same`: a further speaker needs 1 s there if it is less alike than `further`, else 2 s, because 1 s of
+/// one voice may be as unlike itself as that. The first voice is the first speaker however short; until 2 s of a
+/// speaker were heard, whoever is not `different` is that speaker and moves its mean.
 package struct SpeakerClusters: Sendable, Equatable {
     /// The speakers, by their numbers.
     package private(set) var speakers: [ConversationSpeaker] = []
@@ -39,7 +40,8 @@ package struct SpeakerClusters: Sendable, Equatable {
         guard let embedding = voice.embedding else { return last }
         let likenesses = speakers.map { $0.likeness(to: embedding) }
         let all = Array(likenesses.indices)
-        if let best = all.max(by: { likenesses[$0] < likenesses[$1] }), likenesses[best] > thresholds.same {
+        let best = all.max { likenesses[$0] < likenesses[$1] }
+        if let best, likenesses[best] > thresholds.same {
             speakers[best].learn(embedding, sampleCount: voice.soloCount)
             return best
         }
@@ -51,9 +53,12 @@ package struct SpeakerClusters: Sendable, Equatable {
                 return nearest
             }
         }
-        let evidence = speakers.isEmpty ? 0 : beside.isEmpty ? VoiceLimits.evidence : VoiceLimits.evidenceBeside
+        let isUnlike = best.map { likenesses[$0] < thresholds.further } ?? true
+        let isToldApart = !beside.isEmpty && isUnlike
+        let evidence =
+            speakers.isEmpty ? 0 : isToldApart ? VoiceLimits.evidenceBeside : VoiceLimits.evidence
         guard voice.soloCount >= evidence, speakers.count < VoiceLimits.speakersMaximum else {
-            return nearest ?? last
+            return best ?? last
         }
         speakers.append(ConversationSpeaker(embedding, sampleCount: voice.soloCount))
         return speakers.count - 1

@@ -4,6 +4,8 @@ package protocol VoiceEmbedder: Sendable {
     var engine: String { get }
     /// When two of its embeddings are one voice.
     var thresholds: VoiceThresholds { get }
+    /// How long a text that is ready waits for its voices; then it goes out without.
+    var textDelayMax: Duration { get }
 
     /// Returns the embedding of somebody's speech, of length 1.
     ///
@@ -11,4 +13,9 @@ package protocol VoiceEmbedder: Sendable {
     /// - Returns: Finite numbers; how many is the engine's choice, at most `VoiceLimits.dimensionsMaximum`.
     /// - Throws: `RecognitionError`; its code says what to do next.
     func embedding(of samples: [Float]) async throws(RecognitionError) -> [Float]
+}
+
+extension VoiceEmbedder {
+    /// A 5-second utterance's voices take 50 ms longer than its text; more is load, and then words go first.
+    package var textDelayMax: Duration { .milliseconds(300) }
 }

@@ -4,7 +4,8 @@ package enum VoiceLimits {
     ///
     /// Less never makes nor names a speaker on its own.
     package static let evidence = 32_000
-    /// Voiced audio that is enough to be a further speaker when the turn model tells two apart: 1 s.
+    /// Voiced audio that is enough to be a further speaker when the turn model tells two apart that are clearly unlike:
+    /// 1 s.
     package static let evidenceBeside = 16_000
     /// The least audio an engine takes: 0.5 s (omi.md section 6).
     package static let embeddingMin = 8_000

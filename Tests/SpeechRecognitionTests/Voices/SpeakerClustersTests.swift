@@ -62,13 +62,24 @@ struct SpeakerClustersTests {
         #expect(clusters.assign([voice(direction(9), seconds: 2)], thresholds) == [1])
     }
 
-    @Test("What the turn model tells apart stays apart in its window, with 1 s of each")
-    func beside() {
+    @Test(
+        "What the turn model tells apart stays apart in its window, with 1 s if it is clearly unlike, else with 2 s",
+        arguments: [(0.42, 2.2, 1), (0.42, 1.2, 0), (0.3, 1.2, 1), (0.3, 0.8, 0), (0.5, 3, 0)])
+    func beside(likeness: Double, seconds: Double, number: Int) {
         var clusters = SpeakerClusters()
-        let alike = direction(0, likeness: 0.42, towards: 7)
+        let alike = direction(0, likeness: Float(likeness), towards: 7)
         let numbers = clusters.assign(
-            [voice(direction(0)), voice(alike, seconds: 1.2, bit: 1), voice(direction(0), bit: 2)], thresholds)
-        #expect(numbers == [0, 1, 0], "unless it is more alike than the same voice must be")
+            [voice(direction(0)), voice(alike, seconds: seconds, bit: 1), voice(direction(0), bit: 2)], thresholds)
+        #expect(numbers == [0, number, 0])
+    }
+
+    @Test("Too little to be another speaker is whoever is most alike, told apart or not")
+    func besideOthers() {
+        var clusters = SpeakerClusters()
+        _ = clusters.assign([voice(direction(0))], thresholds)
+        _ = clusters.assign([voice(direction(1))], thresholds)
+        let alike = direction(0, likeness: 0.42, towards: 7)
+        #expect(clusters.assign([voice(direction(0)), voice(alike, seconds: 1.2, bit: 1)], thresholds) == [0, 0])
     }
 
     @Test("No more speakers than the bound: whoever comes later is the one most alike")
