@@ -4,8 +4,10 @@ package struct AccessTokenConfiguration: Sendable, CustomStringConvertible {
     package static let secretBytesMinimum = 32
     /// Longest accepted token: ten times what identity providers send, and small enough to parse for anybody.
     package static let tokenBytesMaximum = 8 * 1024
-    /// Clock difference between us and an issuer that is forgiven.
+    /// Clock difference between us and an issuer that is forgiven at a token's beginning (`nbf`, `iat`).
     package static let leeway: Duration = .seconds(30)
+    /// The same at its end: a token's life is its issuer's promise, and what NTP leaves of a difference is less.
+    package static let expiryLeeway: Duration = .seconds(2)
 
     /// The shared secret of HS256, used as its UTF-8 bytes; without it no HS256 token is accepted.
     package var hs256Secret: String?

@@ -98,13 +98,13 @@ package struct AccessTokenVerifier: Sendable {
                 throw AccessTokenError(
                     .unknownKey, "RS256 and ES256 tokens are not accepted here: no key set is configured")
             }
-            guard let keyID = token.keyID else {
-                throw AccessTokenError(.unknownKey, "the token names no key; `kid` is required in its header")
+            if let key = await keySet.key(token.algorithm, token.keyID) { return key }
+            guard token.keyID != nil else {
+                throw AccessTokenError(
+                    .unknownKey, "the token names no key, and there is not exactly one; `kid` is required in its header"
+                )
             }
-            guard let key = await keySet.key(token.algorithm, keyID) else {
-                throw AccessTokenError(.unknownKey, "the token is signed with a key that is not in the key set")
-            }
-            return key
+            throw AccessTokenError(.unknownKey, "the token is signed with a key that is not in the key set")
         }
     }
 

@@ -12,10 +12,13 @@ struct KeySet: Sendable {
 
     private struct Name: Hashable {
         let algorithm: TokenAlgorithm
-        let keyID: String
+        /// nil for an entry without a `kid`, which only tokens without one may use.
+        let keyID: String?
     }
 
     private var keys: [Name: any JWTAlgorithm] = [:]
+    /// How many keys the document has for an algorithm.
+    private var counts: [TokenAlgorithm: Int] = [:]
     /// Entries that are none of ours: other key types, other uses, private algorithms.
     private(set) var ignored = 0
 
@@ -26,6 +29,8 @@ struct KeySet: Sendable {
     /// Reads a key set.
     ///
     /// Entries for other purposes are ignored, as RFC 7517 asks; an entry meant for us that is broken spoils the file.
+    /// A `kid` is optional there, too: of several keys of an algorithm without one none can be chosen, and they are
+    /// ignored.
     init(json: [UInt8]) async throws(AccessTokenSetupError) {
         guard let file = try? JSONDecoder().decode(KeySetDocument.self, from: Data(json)) else {
             throw AccessTokenSetupError("it is not a JSON Web Key Set: an object with an array `keys` is needed")
@@ -33,25 +38,37 @@ struct KeySet: Sendable {
         guard file.keys.count <= Self.keysMaximum else {
             throw AccessTokenSetupError("it has \(file.keys.count) keys; allowed are \(Self.keysMaximum)")
         }
+        var nameless: [TokenAlgorithm: Int] = [:]
         for entry in file.keys {
-            guard let algorithm = entry.algorithm, let keyID = entry.kid, !keyID.isEmpty else {
+            guard let algorithm = entry.algorithm else {
                 ignored += 1
                 continue
             }
+            let keyID = entry.kid.flatMap { $0.isEmpty ? nil : $0 }
             let name = Name(algorithm: algorithm, keyID: keyID)
-            guard keys[name] == nil else {
+            if let keyID, keys[name] != nil {
                 throw AccessTokenSetupError("two \(algorithm.rawValue) keys have the kid \(keyID.debugDescription)")
             }
-            keys[name] = try await Self.verifier(for: entry, algorithm: algorithm, keyID: keyID)
+            if keyID == nil { nameless[algorithm, default: 0] += 1 }
+            counts[algorithm, default: 0] += 1
+            keys[name] = try await Self.verifier(for: entry, algorithm: algorithm, keyID: keyID ?? "")
+        }
+        for (algorithm, count) in nameless where count > 1 {
+            keys[Name(algorithm: algorithm, keyID: nil)] = nil
+            ignored += count
         }
         guard !keys.isEmpty else {
             throw AccessTokenSetupError(
-                "it has no usable key; needed is an RSA or P-256 key with a `kid`, for signatures (RS256 or ES256)")
+                "it has no usable key; needed is an RSA or P-256 key for signatures (RS256 or ES256), with a `kid` if "
+                    + "there are several")
         }
     }
 
-    func key(_ algorithm: TokenAlgorithm, _ keyID: String) -> (any JWTAlgorithm)? {
-        keys[Name(algorithm: algorithm, keyID: keyID)]
+    /// The key a token names; for a token that names none the only one there is for its algorithm.
+    func key(_ algorithm: TokenAlgorithm, _ keyID: String?) -> (any JWTAlgorithm)? {
+        if let keyID { return keys[Name(algorithm: algorithm, keyID: keyID)] }
+        guard counts[algorithm] == 1 else { return nil }
+        return keys.first { $0.key.algorithm == algorithm }?.value
     }
 
     /// Builds the verifier from the public parts alone; a private exponent in the file is not even looked at.

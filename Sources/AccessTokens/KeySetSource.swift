@@ -5,7 +5,7 @@ enum KeySetSource: Sendable {
     case file(KeySetFile)
     case remote(RemoteKeySet)
 
-    func key(_ algorithm: TokenAlgorithm, _ keyID: String) async -> (any JWTAlgorithm)? {
+    func key(_ algorithm: TokenAlgorithm, _ keyID: String?) async -> (any JWTAlgorithm)? {
         switch self {
         case .file(let file): await file.current().key(algorithm, keyID)
         case .remote(let remote): await remote.key(algorithm, keyID)

@@ -76,7 +76,7 @@ package actor RemoteKeySet {
     }
 
     /// Finds a key; for an unknown one it may wait for a fetch.
-    func key(_ algorithm: TokenAlgorithm, _ keyID: String) async -> (any JWTAlgorithm)? {
+    func key(_ algorithm: TokenAlgorithm, _ keyID: String?) async -> (any JWTAlgorithm)? {
         if let key = keys?.key(algorithm, keyID) { return key }
         guard !isOver, waiters.count < Self.waitersMaximum else { return nil }
         guard isFetching || schedule.mayFetchForUnknownKey(now: .now) else { return nil }

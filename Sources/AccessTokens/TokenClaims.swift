@@ -7,6 +7,7 @@ struct TokenClaims: Decodable {
     let audience: [String]
     let expires: Double?
     let notBefore: Double?
+    let issued: Double?
 
     private enum CodingKeys: String, CodingKey {
         case subject = "sub"
@@ -14,6 +15,7 @@ struct TokenClaims: Decodable {
         case audience = "aud"
         case expires = "exp"
         case notBefore = "nbf"
+        case issued = "iat"
     }
 
     init(from decoder: any Decoder) throws {
@@ -22,6 +24,7 @@ struct TokenClaims: Decodable {
         issuer = try container.decodeIfPresent(String.self, forKey: .issuer)
         expires = try container.decodeIfPresent(Double.self, forKey: .expires)
         notBefore = try container.decodeIfPresent(Double.self, forKey: .notBefore)
+        issued = try container.decodeIfPresent(Double.self, forKey: .issued)
         // RFC 7519, 4.1.3: an array, or for one value a plain string.
         if let one = try? container.decode(String.self, forKey: .audience) {
             audience = [one]
@@ -34,14 +37,18 @@ struct TokenClaims: Decodable {
     func uid(for configuration: AccessTokenConfiguration, now: Date) throws(AccessTokenError) -> String {
         let time = now.timeIntervalSince1970
         let leeway = Double(AccessTokenConfiguration.leeway.components.seconds)
+        let expiryLeeway = Double(AccessTokenConfiguration.expiryLeeway.components.seconds)
         guard let expires else {
             throw AccessTokenError(.malformed, "the token has no expiry; `exp` is required")
         }
-        guard time < expires + leeway else {
+        guard time < expires + expiryLeeway else {
             throw AccessTokenError(.expired, "the token has expired; ask for a new one")
         }
         if let notBefore, time + leeway < notBefore {
             throw AccessTokenError(.notYetValid, "the token is not valid yet (`nbf` lies ahead)")
+        }
+        if let issued, time + leeway < issued {
+            throw AccessTokenError(.notYetValid, "the token was issued in the future (`iat` lies ahead)")
         }
         if let wanted = configuration.issuer, issuer != wanted {
             throw AccessTokenError(.wrongIssuer, "the token was not issued by \(wanted)")

@@ -6,6 +6,8 @@ import JWTKit
 struct KeyPair {
     let signer: JWTKeyCollection
     let keyID: String
+    /// The same key, for tokens that do not name it.
+    let nameless = JWTKeyCollection()
     /// The public half as a JSON object.
     let entry: String
 
@@ -14,12 +16,14 @@ struct KeyPair {
         guard let point = key.publicKey.parameters else { throw Missing() }
         let signer = JWTKeyCollection()
         await signer.add(ecdsa: key, kid: JWKIdentifier(string: keyID))
-        return KeyPair(
+        let pair = KeyPair(
             signer: signer, keyID: keyID,
             entry: """
                 {"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"\(keyID)",\
                 "x":"\(urlSafe(point.x))","y":"\(urlSafe(point.y))"}
                 """)
+        await pair.nameless.add(ecdsa: key)
+        return pair
     }
 
     static func rsa(_ keyID: String) async throws -> KeyPair {
@@ -27,17 +31,21 @@ struct KeyPair {
         let parts = try key.publicKey.getKeyPrimitives()
         let signer = JWTKeyCollection()
         await signer.add(rsa: key, digestAlgorithm: .sha256, kid: JWKIdentifier(string: keyID))
-        return KeyPair(
+        let pair = KeyPair(
             signer: signer, keyID: keyID,
             entry: """
                 {"kty":"RSA","kid":"\(keyID)","n":"\(urlSafe(parts.modulus.base64EncodedString()))",\
                 "e":"\(urlSafe(parts.publicExponent.base64EncodedString()))"}
                 """)
+        await pair.nameless.add(rsa: key, digestAlgorithm: .sha256)
+        return pair
     }
 
     func sign(_ claims: TestClaims) async throws -> String {
         try await signer.sign(claims, kid: JWKIdentifier(string: keyID))
     }
+
+    func signWithoutKeyID(_ claims: TestClaims) async throws -> String { try await nameless.sign(claims) }
 
     private struct Missing: Error {}
 

@@ -37,7 +37,7 @@ struct KeySetTests {
         #expect(await refusal(try await ec.sign(TestClaims(exp: 1)), by: verifier) == .expired)
     }
 
-    @Test("A stranger's key with a known kid does not match, an unknown or missing kid finds no key")
+    @Test("A stranger's key with a known kid does not match, an unknown kid finds no key")
     func strangers() async throws {
         let ours = try await KeyPair.ec("e1")
         let fixture = try KeySetFixture([ours.entry])
@@ -45,9 +45,38 @@ struct KeySetTests {
         let verifier = try await verifier(fixture)
         #expect(await refusal(try await KeyPair.ec("e1").sign(TestClaims()), by: verifier) == .badSignature)
         #expect(await refusal(try await KeyPair.ec("e2").sign(TestClaims()), by: verifier) == .unknownKey)
-        let bare = JWTKeyCollection()
-        await bare.add(ecdsa: ES256PrivateKey())
-        #expect(await refusal(try await bare.sign(TestClaims()), by: verifier) == .unknownKey)
+    }
+
+    @Test("A token without a kid is checked with the one key of its algorithm, if there is exactly one")
+    func withoutKeyID() async throws {
+        let first = try await KeyPair.ec("e1")
+        let second = try await KeyPair.ec("e2")
+        let rsa = try await KeyPair.rsa("r1")
+        let fixture = try KeySetFixture([first.entry, rsa.entry])
+        defer { fixture.remove() }
+        let verifier = try await verifier(fixture)
+        #expect(await refusal(try await first.signWithoutKeyID(TestClaims()), by: verifier) == nil)
+        #expect(await refusal(try await rsa.signWithoutKeyID(TestClaims()), by: verifier) == nil)
+        #expect(await refusal(try await second.signWithoutKeyID(TestClaims()), by: verifier) == .badSignature)
+        try fixture.write([first.entry, second.entry])
+        #expect(await refusal(try await first.signWithoutKeyID(TestClaims()), by: verifier) == .unknownKey)
+        #expect(await refusal(try await rsa.signWithoutKeyID(TestClaims()), by: verifier) == .unknownKey)
+        #expect(await refusal(try await first.sign(TestClaims()), by: verifier) == nil)
+    }
+
+    @Test("Entries without a kid do not spoil a file: a single one serves tokens without a kid, several none")
+    func namelessEntries() async throws {
+        let nameless = try await KeyPair.ec("")
+        let other = try await KeyPair.ec("")
+        let named = try await KeyPair.rsa("r1")
+        let fixture = try KeySetFixture([nameless.entry.replacing(#""kid":"","#, with: ""), named.entry])
+        defer { fixture.remove() }
+        let verifier = try await verifier(fixture)
+        #expect(await refusal(try await nameless.signWithoutKeyID(TestClaims()), by: verifier) == nil)
+        #expect(await refusal(try await KeyPair.ec("e9").sign(TestClaims()), by: verifier) == .unknownKey)
+        try fixture.write([nameless.entry, other.entry, named.entry])
+        #expect(await refusal(try await nameless.signWithoutKeyID(TestClaims()), by: verifier) == .unknownKey)
+        #expect(await refusal(try await named.sign(TestClaims()), by: verifier) == nil)
     }
 
     @Test("No algorithm can use another one's key")

@@ -6,6 +6,7 @@ struct TestClaims: JWTPayload {
     var sub: String? = "alice"
     var exp: Double? = Date().timeIntervalSince1970 + 600
     var nbf: Double?
+    var iat: Double?
     var iss: String?
     var aud: [String]?
 

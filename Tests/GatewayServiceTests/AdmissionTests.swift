@@ -1,8 +1,10 @@
-import AccessTokens
 import EarshotClient
 import EarshotModel
+import FoundationEssentials
 import NIOPosix
 import Testing
+
+@testable import AccessTokens
 
 @Suite struct AdmissionTests {
     /// Connects and gives the refusal.
@@ -55,6 +57,13 @@ import Testing
             let token = try await minter.mint(uid: "alice", lifetime: .seconds(60))
             #expect(await refusal(harness, "", headers: [("Authorization", "Bearer \(token)")]) == nil)
             #expect(await refusal(harness, "", headers: [("Authorization", "Bearer \(token)x")])?.status == 401)
+            let past = try await AccessTokenMinter(
+                configuration: AccessTokenConfiguration(hs256Secret: GatewayHarness.secret),
+                now: { Date(timeIntervalSinceNow: -5) })
+            let expired = try await past.mint(uid: "alice", lifetime: .seconds(1))
+            let refused = await refusal(harness, "", headers: [("Authorization", "Bearer \(expired)")])
+            #expect(refused?.status == 401)
+            #expect(refused?.body.contains("expired") == true)
         }
     }
 
