@@ -13,5 +13,6 @@ struct SpeakerLabel: Equatable {
         segment.speaker = "SPEAKER_" + (number < 10 ? "0" : "") + String(number)
         segment.isUser = voice?.person == KnownVoice.owner
         segment.personID = segment.isUser ? nil : voice?.person
+        segment.speakerLabelSource = voice == nil ? nil : "auto"
     }
 }

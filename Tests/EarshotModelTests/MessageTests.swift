@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import Testing
 
@@ -11,6 +12,21 @@ import Testing
         for bad in ["", "final", "final x 1 1\n", "other \(result.session) 1 1\n", "final \(result.session) a 1\n"] {
             #expect(LiveResult(decoding: ByteBuffer(string: bad)) == nil)
         }
+    }
+
+    @Test("A segment has the contract's nulls, and is read without them")
+    func segmentNulls() throws {
+        let id = SegmentID.of(session: .new(at: 9), ordinal: 0)
+        let segment = TranscriptSegment(id: id, text: "x", start: 0, end: 1, sttProvider: nil)
+        let data = try JSONEncoder().encode(segment)
+        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        for name in ["person_id", "stt_provider", "speaker_label_source"] { #expect(object[name] is NSNull) }
+        #expect(object["language"] == nil)
+        #expect(try JSONDecoder().decode(TranscriptSegment.self, from: data) == segment)
+        let bare = object.filter { !($0.value is NSNull) }
+        let read = try JSONDecoder().decode(
+            TranscriptSegment.self, from: try JSONSerialization.data(withJSONObject: bare))
+        #expect(read == segment)
     }
 
     @Test(

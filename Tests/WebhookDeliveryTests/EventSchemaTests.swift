@@ -109,6 +109,10 @@ import WebhookDelivery
             id: id, text: "It was the \"best\" of times. 😀", start: 0.52, end: 2, sttProvider: "moonshine-tiny-en",
             language: "en")
         most.personID = "p-7f3a"
+        most.speakerLabelSource = "manual"
+        most.speakerMatchSource = "voice"
+        most.speakerIdentityStatus = "not_user"
+        most.speakerIDScope = "session"
         most.isUser = true
         most.translations = [SegmentTranslation(lang: "de", text: "Es war die beste der Zeiten.")]
         return [most, least]

@@ -15,6 +15,12 @@ package struct TranscriptSegment: Codable, Equatable, Sendable {
     package var sttProvider: String?
     package var language: String?
     package var channel: Int
+    /// Who named the speaker: `auto` for a known voice, or as a back end says; nil for nobody.
+    package var speakerLabelSource: String?
+    /// How a back end came to the speaker; its words are passed on as they are, and nothing of ours sets them.
+    package var speakerMatchSource: String?
+    package var speakerIdentityStatus: String?
+    package var speakerIDScope: String?
 
     /// Makes a segment of the one speaker known so far.
     package init(
@@ -49,5 +55,31 @@ package struct TranscriptSegment: Codable, Equatable, Sendable {
         case sttProvider = "stt_provider"
         case language
         case channel
+        case speakerLabelSource = "speaker_label_source"
+        case speakerMatchSource = "speaker_match_source"
+        case speakerIdentityStatus = "speaker_identity_status"
+        case speakerIDScope = "speaker_id_scope"
+    }
+
+    /// Writes the contract's shape: what it knows as null is there as null; what else is not known is left out.
+    package func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(id, forKey: .id)
+        try fields.encode(text, forKey: .text)
+        try fields.encode(speaker, forKey: .speaker)
+        try fields.encode(speakerID, forKey: .speakerID)
+        try fields.encode(isUser, forKey: .isUser)
+        try fields.encode(personID, forKey: .personID)
+        try fields.encode(start, forKey: .start)
+        try fields.encode(end, forKey: .end)
+        try fields.encode(translations, forKey: .translations)
+        try fields.encode(speechProfileProcessed, forKey: .speechProfileProcessed)
+        try fields.encode(sttProvider, forKey: .sttProvider)
+        try fields.encode(speakerLabelSource, forKey: .speakerLabelSource)
+        try fields.encodeIfPresent(language, forKey: .language)
+        try fields.encode(channel, forKey: .channel)
+        try fields.encodeIfPresent(speakerMatchSource, forKey: .speakerMatchSource)
+        try fields.encodeIfPresent(speakerIdentityStatus, forKey: .speakerIdentityStatus)
+        try fields.encodeIfPresent(speakerIDScope, forKey: .speakerIDScope)
     }
 }

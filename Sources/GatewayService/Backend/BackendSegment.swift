@@ -20,6 +20,10 @@ struct BackendSegment: Decodable {
         case sttProvider = "stt_provider"
         case language
         case channel
+        case speakerLabelSource = "speaker_label_source"
+        case speakerMatchSource = "speaker_match_source"
+        case speakerIdentityStatus = "speaker_identity_status"
+        case speakerIDScope = "speaker_id_scope"
     }
 
     /// A position that is not known (omi.md section 3).
@@ -49,6 +53,10 @@ struct BackendSegment: Decodable {
         segment.translations = optional(.translations) ?? []
         segment.speechProfileProcessed = optional(.speechProfileProcessed) ?? true
         segment.channel = Self.storable(optional(.channel) ?? 0)
+        segment.speakerLabelSource = text(.speakerLabelSource)
+        segment.speakerMatchSource = text(.speakerMatchSource)
+        segment.speakerIdentityStatus = text(.speakerIdentityStatus)
+        segment.speakerIDScope = text(.speakerIDScope)
         self.segment = segment
     }
 
