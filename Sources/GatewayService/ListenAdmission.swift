@@ -22,10 +22,11 @@ struct ListenAdmission: Sendable {
     }
 
     private func parameters(
-        _ items: [(name: String, value: String)]
+        _ items: [(name: String, value: String)], _ path: ListenPath
     ) throws(UpgradeRefusal) -> Result<ListenParameters, ListenRefusal> {
         do throws(ListenRefusal) {
-            return checkLanguage(try ListenParameters(query: items, limits: configuration.limits))
+            return checkLanguage(
+                try ListenParameters(query: items, isWeb: path == .web, limits: configuration.limits))
         } catch {
             if case .malformed(let message) = error {
                 throw UpgradeRefusal(status: .badRequest, reason: "malformed", message: message)
@@ -114,7 +115,7 @@ struct ListenAdmission: Sendable {
         do throws(UpgradeRefusal) {
             let (path, items) = try target(head)
             if path == .backend { return decideBackend(head, items, on: loop) }
-            let parameters = try parameters(items)
+            let parameters = try parameters(items, path)
             let admitted = { @Sendable (user: UserID?) in
                 NIOLoopBound(
                     AdmittedConnection.listen(AdmittedListen(path: path, user: user, parameters: parameters)),

@@ -1,4 +1,4 @@
-package import AudioStreams
+import AudioStreams
 package import EarshotModel
 package import SpeechRecognition
 
@@ -6,20 +6,19 @@ package import SpeechRecognition
 package struct SpeakerLabelling: Sendable {
     let analysis: VoiceAnalysis
     let voices: @Sendable (UserID, Partition) async throws -> [KnownVoice]
-    let mayAssign: @Sendable (RegisteredSession) -> Bool
 
     /// Makes labelling.
     ///
     /// - Parameters:
     ///   - analysis: The models.
     ///   - voices: The voices a user has taught; the caller keeps them. When it throws, speakers have numbers only.
-    ///   - mayAssign: Whether a session's device wants suggestions with the person's id (`speaker_auto_assign`).
     package init(
-        analysis: VoiceAnalysis, voices: @escaping @Sendable (UserID, Partition) async throws -> [KnownVoice],
-        mayAssign: @escaping @Sendable (RegisteredSession) -> Bool = { _ in false }
+        analysis: VoiceAnalysis, voices: @escaping @Sendable (UserID, Partition) async throws -> [KnownVoice]
     ) {
         self.analysis = analysis
         self.voices = voices
-        self.mayAssign = mayAssign
     }
+
+    /// Whether a session's device wants suggestions with the person's id (`speaker_auto_assign`).
+    func mayAssign(_ session: RegisteredSession) -> Bool { session.parameters.flags.contains(.speakerAutoAssign) }
 }

@@ -28,6 +28,32 @@ import Testing
         #expect(parameters.ignoredFeatures == ["custom_stt", "onboarding"])
     }
 
+    @Test("Automatic assignment and the gate take the contract's values; others are as if they were not there")
+    func switches() throws {
+        #expect(try parse("speaker_auto_assign=enabled").session.flags == [.transcript, .speakerAutoAssign])
+        for value in ["disabled", "", "true", "ENABLED"] {
+            #expect(try parse("speaker_auto_assign=\(value)").session.flags == .transcript)
+        }
+        #expect(try parse("vad_gate=disabled").ignoredFeatures == ["vad_gate"])
+        for value in ["enabled", "", "off"] { #expect(try parse("vad_gate=\(value)").ignoredFeatures.isEmpty) }
+    }
+
+    @Test("On the web path the parameters it does not have are ignored, whatever their values")
+    func web() throws {
+        let query = "speaker_auto_assign=enabled&vad_gate=disabled&create_speakers=perhaps&stt_service=%00&source=web"
+        let parsed = try #require(QueryString.parse("/v4/web/listen?\(query)"))
+        let parameters = try ListenParameters(query: parsed.items, isWeb: true, limits: Limits())
+        #expect(parameters.session.flags == .transcript)
+        #expect(parameters.ignoredFeatures.isEmpty)
+        #expect(parameters.session.source == "web")
+    }
+
+    @Test("Names and ids may have 256 bytes", arguments: ["source", "stt_service", "call_id"])
+    func texts(name: String) throws {
+        _ = try parse("\(name)=\(String(repeating: "x", count: 256))")
+        #expect(throws: ListenRefusal.self) { try parse("\(name)=\(String(repeating: "x", count: 257))") }
+    }
+
     @Test("PCM takes the seven rates", arguments: [8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000])
     func pcmRates(rate: Int) throws {
         for codec in ["pcm8", "pcm16", "pcm"] {

@@ -5,6 +5,10 @@ struct LoudnessVoices: VoiceEmbedder, TurnFinder {
     let engine = "loudness"
     let thresholds = VoiceThresholds.embedded
     var isBroken = false
+    /// How long turns take to be found.
+    var delay = Duration.zero
+    /// Nobody is late in a test that is not about it, whatever else the machine does.
+    var textDelayMax = Duration.seconds(60)
 
     static let soft: [Float] = [1, 0]
     static let loud: [Float] = [0, 1]
@@ -15,7 +19,14 @@ struct LoudnessVoices: VoiceEmbedder, TurnFinder {
     }
 
     func turns(in samples: [Float]) async throws(RecognitionError) -> SpeakerTurns {
-        SpeakerTurns(
+        if delay > .zero {
+            do {
+                try await ContinuousClock().sleep(for: delay)
+            } catch {
+                throw RecognitionError(.cancelled, "cancelled")
+            }
+        }
+        return SpeakerTurns(
             windows: stride(from: 0, to: samples.count, by: SpeakerTurns.windowCount).map { start in
                 let window = samples[start..<min(start + SpeakerTurns.windowCount, samples.count)]
                 return stride(from: window.startIndex, to: window.endIndex, by: SpeakerTurns.stretch).map { place in

@@ -14,21 +14,17 @@ struct SpeakerLabelTests {
         (3_000, 900, false),
     ])
 
-    private func labelling(
-        _ voices: [KnownVoice] = [], isBroken: Bool = false, assigns: Bool = false
-    ) -> SpeakerLabelling {
-        let models = LoudnessVoices(isBroken: isBroken)
-        return SpeakerLabelling(
-            analysis: VoiceAnalysis(turns: models, embedder: models), voices: { _, _ in voices },
-            mayAssign: { _ in assigns })
+    private func labelling(_ voices: [KnownVoice] = [], models: LoudnessVoices = .init()) -> SpeakerLabelling {
+        SpeakerLabelling(analysis: VoiceAnalysis(turns: models, embedder: models), voices: { _, _ in voices })
     }
 
     private func segments(
-        _ labelling: SpeakerLabelling?, abandonAfter: [Int] = [], messages: MessageLog? = nil
+        _ labelling: SpeakerLabelling?, flags: WorkerFlags = .transcript, abandonAfter: [Int] = [],
+        messages: MessageLog? = nil
     ) async throws -> [TranscriptSegment] {
         try await lanes.segments(
-            of: audio, frameBytes: 640, framesAnEntry: 12, abandonAfter: abandonAfter, labelling: labelling,
-            messages: messages)
+            of: audio, frameBytes: 640, framesAnEntry: 12, flags: flags, recognizer: WordRecognizer(),
+            abandonAfter: abandonAfter, labelling: labelling, messages: messages)
     }
 
     @Test("Each segment names its speaker, and an utterance of two is two segments at their times")
@@ -40,6 +36,23 @@ struct SpeakerLabelTests {
         #expect(Set(found.map(\.id)).count == 6)
         #expect(abs(found[2].end - 9.3) < 0.1)
         #expect(abs(found[3].start - 9.3) < 0.1)
+        let words = found.map { Set($0.text.split(separator: " ")) }
+        #expect(words == [["soft"], ["loud"], ["soft"], ["loud"], ["loud"], ["soft"]])
+    }
+
+    @Test("The words are those of each utterance heard in one go, however it is divided")
+    func words() async throws {
+        let apart = try await segments(labelling()).map(\.text).joined(separator: " ")
+        let whole = try await segments(nil).map(\.text).joined(separator: " ")
+        #expect(apart == whole)
+    }
+
+    @Test("Voices that come late are not waited for: the text goes out as the last speaker's")
+    func late() async throws {
+        let models = LoudnessVoices(delay: .seconds(600), textDelayMax: .milliseconds(1))
+        let found = try await segments(labelling(models: models))
+        #expect(found.count == 5)
+        #expect(found.allSatisfy { $0.speakerID == 0 && !$0.text.isEmpty })
     }
 
     @Test("Workers that die in between change neither numbers nor words", arguments: [[1], [2, 3], [1, 2, 4, 5]])
@@ -75,13 +88,13 @@ struct SpeakerLabelTests {
     func assigns() async throws {
         let voices = [KnownVoice(person: "bob", name: "Bob", embedding: LoudnessVoices.loud, engine: "loudness")]
         let messages = MessageLog()
-        _ = try await segments(labelling(voices, assigns: true), messages: messages)
+        _ = try await segments(labelling(voices), flags: [.transcript, .speakerAutoAssign], messages: messages)
         #expect(messages.results.map(\.text).contains { $0.contains("\"person_id\":\"bob\"") })
     }
 
     @Test("Words come although voices cannot be compared, or speakers are switched off", arguments: [true, false])
     func without(isBroken: Bool) async throws {
-        let found = try await segments(isBroken ? labelling(isBroken: true) : nil)
+        let found = try await segments(isBroken ? labelling(models: LoudnessVoices(isBroken: true)) : nil)
         #expect(found.count == 5)
         #expect(found.allSatisfy { $0.speakerID == 0 })
     }

@@ -1,3 +1,4 @@
+import AudioCodecs
 import AudioStreams
 import EarshotModel
 import Logging
@@ -18,8 +19,25 @@ import WorkerRuntime
     /// some segments; what the record would see.
     func segments(
         of audio: [UInt8], frameBytes: Int, framesAnEntry: Int, codec: AudioCodec = .pcm16, sampleRate: Int = 16_000,
+        flags: WorkerFlags = .transcript, recognizer: any SpeechRecognizer = LengthRecognizer(),
         abandonAfter: [Int] = [], labelling: SpeakerLabelling? = nil, messages: MessageLog? = nil
     ) async throws -> [TranscriptSegment] {
+        let frames = stride(from: 0, to: audio.count, by: frameBytes).map { start in
+            Array(audio[start..<min(start + frameBytes, audio.count)])
+        }
+        return try await events(
+            of: frames, framesAnEntry: framesAnEntry, codec: codec, sampleRate: sampleRate, flags: flags,
+            recognizer: recognizer, abandonAfter: abandonAfter, labelling: labelling, messages: messages
+        ).flatMap { $0.segments ?? [] }
+    }
+
+    /// The same with frames of any kind; all that the session's events say.
+    func events(
+        of frames: [[UInt8]], framesAnEntry: Int, from start: Int64 = 1_000_000, codec: AudioCodec = .pcm16,
+        sampleRate: Int = 16_000,
+        flags: WorkerFlags = .transcript, recognizer: any SpeechRecognizer = LengthRecognizer(),
+        abandonAfter: [Int] = [], labelling: SpeakerLabelling? = nil, messages: MessageLog? = nil
+    ) async throws -> [SessionEvent] {
         var limits = Limits()
         limits.heartbeatInterval = .milliseconds(20)
         limits.leaseLapse = .milliseconds(200)
@@ -30,43 +48,45 @@ import WorkerRuntime
         let gateway = Incarnation(startingAs: "gateway-0")
         let registration = SessionRegistration(
             session: id, user: user, gateway: gateway, now: 1_000_000,
-            parameters: SessionParameters(codec: codec, sampleRate: sampleRate))
+            parameters: SessionParameters(codec: codec, sampleRate: sampleRate, flags: flags))
         let grant = try await handOff.register(registration, in: partition)
         try await handOff.enable(audioGroups: [.transcript], eventGroups: [.record], in: [partition])
-        try await append(audio, frameBytes, framesAnEntry, codec, sampleRate, id, handOff, partition)
+        try await append(frames, framesAnEntry, from: start, codec, sampleRate, id, handOff, partition)
         _ = try await handOff.end(
             SessionEnding(
                 session: id, user: user, epoch: grant.epoch, gateway: gateway, reason: .clientClosed, now: 2_000_000),
             in: partition)
         for count in abandonAfter {
-            try await runWorker(handOff, limits, labelling, abrupt: true) {
+            try await runWorker(handOff, limits, recognizer, labelling, abrupt: true) {
                 segmentTexts(handOff, partition).count >= count
             }
         }
-        try await runWorker(handOff, limits, labelling, abrupt: false) {
+        try await runWorker(handOff, limits, recognizer, labelling, abrupt: false) {
             let session = try await handOff.session(id, group: .transcript, in: partition)
             return session?.isCompleted == true
         }
         messages?.results = handOff.published.map(\.result).filter { $0.kind == .message }
-        return segmentTexts(handOff, partition)
+        return try handOff.events(in: partition).map { try SessionEvent(json: $0) }
     }
 
     private func append(
-        _ audio: [UInt8], _ frameBytes: Int, _ framesAnEntry: Int, _ codec: AudioCodec, _ rate: Int, _ id: SessionID,
+        _ frames: [[UInt8]], _ framesAnEntry: Int, from start: Int64, _ codec: AudioCodec, _ rate: Int,
+        _ id: SessionID,
         _ handOff: InMemoryHandOff, _ partition: Partition
     ) async throws {
         var batch = FrameBatch()
         var sequence: UInt64 = 0
         var sample: UInt64 = 0
-        for start in stride(from: 0, to: audio.count, by: frameBytes) {
-            let frame = ByteBuffer(bytes: audio[start..<min(start + frameBytes, audio.count)])
-            let samples = frame.readableBytes / max(1, codec.bytesPerSample)
+        for (index, bytes) in frames.enumerated() {
+            let frame = ByteBuffer(bytes: bytes)
+            let samples = codec.samples(
+                first: bytes.first, second: bytes.dropFirst().first, byteCount: bytes.count, sampleRate: rate)
             batch.append(
                 frame, samples: samples, sequence: sequence, firstSample: sample,
-                captureTime: 1_000_000 + Int64(sample) * 1_000_000 / Int64(rate))
+                captureTime: start + Int64(sample) * 1_000_000 / Int64(rate))
             sequence += 1
             sample += UInt64(samples)
-            if batch.frameCount == framesAnEntry || start + frameBytes >= audio.count {
+            if batch.frameCount == framesAnEntry || index + 1 == frames.count {
                 _ = try await handOff.append(
                     batch.close(session: id, epoch: 1, flags: .transcript, language: "en"), to: partition)
             }
@@ -79,7 +99,8 @@ import WorkerRuntime
 
     /// Runs a worker until a condition holds; abruptly means cancelled, so that its lease lapses.
     private func runWorker(
-        _ handOff: InMemoryHandOff, _ limits: Limits, _ labelling: SpeakerLabelling?, abrupt: Bool,
+        _ handOff: InMemoryHandOff, _ limits: Limits, _ recognizer: any SpeechRecognizer,
+        _ labelling: SpeakerLabelling?, abrupt: Bool,
         until condition: () async throws -> Bool
     ) async throws {
         let worker = Worker(
@@ -88,7 +109,7 @@ import WorkerRuntime
                 partitions: partitions, limits: limits),
             handOff: handOff, reader: handOff,
             factory: SpeechLaneFactory(
-                recognizer: LengthRecognizer(), voiceActivity: LoudnessActivity(), interims: nil, labelling: labelling,
+                recognizer: recognizer, voiceActivity: LoudnessActivity(), interims: nil, labelling: labelling,
                 limits: limits),
             logger: .silent)
         let group = ServiceGroup(services: [worker], logger: .silent)
@@ -190,6 +211,28 @@ import WorkerRuntime
         samples += decoder.finish().count
         #expect(samples == 199 * 320)
         #expect(decoder.corruptFrames >= 1)
+    }
+
+    @Test("A session with corrupt packets goes on: later text comes, and its end says how many there were")
+    func corruptPackets() async throws {
+        let pcm = try PCM.samples(littleEndian: Bursts.pcm([(1_200, 900), (1_200, 900)]))
+        var encoder = try OpusEncoder(
+            sampleRate: 16_000, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
+        var packets: [[UInt8]] = []
+        for start in stride(from: 0, to: pcm.count, by: 320) {
+            packets.append(try encoder.encode(pcm[start..<min(start + 320, pcm.count)]))
+        }
+        let corrupt = [[UInt8]](repeating: [0xFF, 0x00, 0x01], count: 7)
+        // In the pause after the first burst, at 1.5 s.
+        packets.insert(contentsOf: corrupt, at: 75)
+        let events = try await events(of: packets, framesAnEntry: 12, codec: .opusFS320, recognizer: WordRecognizer())
+        let segments = events.flatMap { $0.segments ?? [] }
+        #expect(segments.count == 2)
+        #expect(segments.allSatisfy { $0.text.hasPrefix("soft soft") })
+        #expect((segments.last?.start ?? 0) > 1.9)
+        let end = try #require(events.last { $0.type == .sessionEnded })
+        #expect(end.corruptFrames == 7)
+        #expect(end.frames == UInt64(packets.count))
     }
 
     @Test("A restart point survives its bytes, and others are refused")

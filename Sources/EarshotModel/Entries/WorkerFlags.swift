@@ -1,4 +1,5 @@
-/// The groups that want a session's audio, one bit each, in every entry's header.
+/// The groups that want a session's audio, one bit each, in every entry's header; and what else the device asked of
+/// the workers.
 package struct WorkerFlags: OptionSet, Hashable, Sendable {
     package let rawValue: UInt8
 
@@ -11,4 +12,6 @@ package struct WorkerFlags: OptionSet, Hashable, Sendable {
     package static let audioBytes = WorkerFlags(rawValue: 2)
     /// The private-cloud worker.
     package static let privateCloud = WorkerFlags(rawValue: 4)
+    /// The device wants suggestions of speakers with the person's id (`speaker_auto_assign`); no group's bit.
+    package static let speakerAutoAssign = WorkerFlags(rawValue: 128)
 }

@@ -9,9 +9,16 @@ package struct ListenParameters: Equatable, Sendable {
 
     /// Reads decoded query items; of a repeated name the last counts, as the back ends of today do it.
     ///
+    /// - Parameters:
+    ///   - query: The items.
+    ///   - isWeb: Whether they came to `/v4/web/listen`, which has fewer parameters; the others are ignored there.
+    ///   - limits: The product's bounds.
     /// - Throws: `ListenRefusal`.
-    package init(query: [(name: String, value: String)], limits: Limits) throws(ListenRefusal) {
-        let values = Dictionary(query.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+    package init(
+        query: [(name: String, value: String)], isWeb: Bool = false, limits: Limits
+    ) throws(ListenRefusal) {
+        var values = Dictionary(query.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        if isWeb { for name in Self.notOnWeb { values[name] = nil } }
         let rate = try Self.integer(values["sample_rate"], name: "sample_rate", default: 8_000)
         let channels = try Self.integer(values["channels"], name: "channels", default: 1)
         let timeout = try Self.integer(
@@ -24,12 +31,19 @@ package struct ListenParameters: Equatable, Sendable {
         session = SessionParameters(
             codec: codec, sampleRate: rate, language: language,
             conversationTimeout: Self.normalised(timeout: timeout, limits: limits), source: source,
-            flags: .transcript, clientConversation: values["client_conversation_id"].flatMap { ConversationID($0) })
+            flags: values["speaker_auto_assign"] == "enabled" ? [.transcript, .speakerAutoAssign] : .transcript,
+            clientConversation: values["client_conversation_id"].flatMap { ConversationID($0) })
         ignoredFeatures = ["custom_stt", "onboarding"].filter { values[$0] == "enabled" }
+        // The recogniser hears words in silence: there is no transcript without voice activity before it.
+        if values["vad_gate"] == "disabled" { ignoredFeatures.append("vad_gate") }
     }
 
+    /// omi.md 1.2, last column.
+    private static let notOnWeb = ["stt_service", "speaker_auto_assign", "create_speakers", "vad_gate"]
+
     private static let booleans = ["include_speech_profile", "create_speakers"]
-    private static let textLengthMaximum = 64
+    /// Longer than any name or call id that clients send.
+    private static let textLengthMaximum = 256
 
     private static func integer(_ text: String?, name: String, default value: Int) throws(ListenRefusal) -> Int {
         guard let text else { return value }
