@@ -33,6 +33,8 @@ final class GatewayLoop {
     private(set) var delay: Duration = .zero
     private(set) var isDraining = false
     private(set) var isReading = false
+    /// Whether its connection to Redis has worked once.
+    private(set) var hasReachedStore = false
     private var pausedAt: Int64?
     private var drained: EventLoopPromise<Void>?
     /// Ends that Redis refused, oldest first: a session without an end would stay open for its groups.
@@ -163,7 +165,7 @@ final class GatewayLoop {
 
     /// Finals may have been missed: every session asks for those kept.
     func resubscribed() {
-        for session in sessions.values { session.fetchFinals() }
+        for (id, session) in sessions { session.fetchFinals(of: id) }
     }
 
     /// Keeps an end that Redis refused; it is asked for again every second.
@@ -193,6 +195,7 @@ final class GatewayLoop {
         let shouldRead = pressure == nil
         guard shouldRead != isReading else { return }
         isReading = shouldRead
+        if shouldRead { hasReachedStore = true }
         if let pressure {
             metrics.pressure(pressure)
             pausedAt = WallClock.microseconds

@@ -65,7 +65,7 @@ package final class GatewayServer: Service {
             configuration: redis, keys: keys, gateway: configuration.incarnation, eventLoop: group.next(),
             logger: logger)
         await withDiscardingTaskGroup { tasks in
-            tasks.addTask { await self.beat() }
+            tasks.addTask { await self.beat(loops) }
             tasks.addTask {
                 await subscription.run { event in
                     for loop in loops {
@@ -188,8 +188,9 @@ package final class GatewayServer: Service {
     // MARK: Lifetime
 
     /// Beats until the process ends, also while it drains: its sessions are its own until they are ended.
-    private func beat() async {
+    private func beat(_ loops: [BoundLoop]) async {
         var hasJoined = false
+        var hasReachedStore = false
         while !Task.isCancelled {
             do throws(HandOffError) {
                 if !hasJoined {
@@ -197,7 +198,10 @@ package final class GatewayServer: Service {
                     hasJoined = true
                 }
                 _ = try await handOff.beat(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
-                if !Task.isShuttingDownGracefully { onReady(true, "") }
+                if !hasReachedStore { hasReachedStore = await allReachedStore(loops) }
+                if !Task.isShuttingDownGracefully {
+                    onReady(hasReachedStore, hasReachedStore ? "" : "not every event loop has reached Redis yet")
+                }
             } catch {
                 if error.code == .cancelled { break }
                 onReady(false, "Redis does not answer")
@@ -206,6 +210,15 @@ package final class GatewayServer: Service {
             // tidy:allow Task.sleep the period of the heartbeat, ended by cancellation
             try? await Task.sleep(for: configuration.limits.heartbeatInterval)
         }
+    }
+
+    /// A device may land on any loop: each one's connection must have worked once.
+    private func allReachedStore(_ loops: [BoundLoop]) async -> Bool {
+        for loop in loops {
+            let hasReached = try? await loop.eventLoop.submit { loop.bound.value.hasReachedStore }.get()
+            guard hasReached == true else { return false }
+        }
+        return true
     }
 
     private func drain(_ loops: [BoundLoop]) async {

@@ -298,7 +298,8 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
             }
         case .streaming, .registering:
             if now - lastPingAt >= TimeAmount(limits.pingInterval) {
-                lastPingAt = now
+                // From the ping that was due, so that the period does not grow by what each visit is late.
+                lastPingAt = lastPingAt + TimeAmount(limits.pingInterval)
                 send(text: ListenMessage.ping)
             }
             if phase == .streaming { stream?.visit(at: now) }

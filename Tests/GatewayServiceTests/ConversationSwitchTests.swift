@@ -1,10 +1,13 @@
 import AudioStreams
 import EarshotClient
 import EarshotModel
+import NIOCore
+import RedisClient
+import Synchronization
 import TestSupport
 import Testing
 
-@Suite("A connection goes on in another conversation") struct ConversationSwitchTests {
+@Suite("A connection goes on in another conversation", .timeLimit(.minutes(2))) struct ConversationSwitchTests {
     /// Acts as the transcript group and the coordinator of a user's partition.
     private struct Workers {
         let handOff: RedisHandOff
@@ -26,6 +29,17 @@ import Testing
             let outcome = try await handOff.acquire([attempt], group: group, stream: stream)[partition]
             guard case .granted(let grant)? = outcome else { throw ChildProcess.Failure("no lease of \(group)") }
             return grant.token
+        }
+
+        /// Commits words of a session, behind `hearSilence`.
+        func commit(_ text: String, of session: SessionID) async throws {
+            let final = LiveResult(kind: .final, session: session, ordinal: 0, count: 1, text: text)
+            let lane = Commit.Lane(session: session, progress: LaneProgress(ordinal: 1), finals: [final])
+            let outcome = try await handOff.commit(
+                Commit(
+                    group: .transcript, stream: .audio, partition: partition, token: transcript, number: 2,
+                    position: nil, lanes: [lane]))
+            #expect(outcome == .applied)
         }
 
         /// Every live session was heard through ten minutes in which nobody spoke.
@@ -85,6 +99,41 @@ import Testing
             #expect(Set(entries.map(\.session)).count == 2)
             let now = try await workers.handOff.conversations(in: [workers.partition])[workers.partition] ?? []
             #expect(now.contains { $0.id != before.first?.id })
+        }
+    }
+
+    /// Whether new sessions wait for the registry.
+    private final class Hold: Sendable {
+        let isOn = Atomic(false)
+    }
+
+    @Test("Words of the session before the switch reach the device while the next one waits for the registry")
+    func wordsMeanwhile() async throws {
+        let hold = Hold()
+        let server = try RedisServer.shared.get().configuration
+        let refusal: RedisProxy.Refusal = { words in
+            let isRegistration = words.contains { String(buffer: $0).contains("earshot_register") }
+            return isRegistration && hold.isOn.load(ordering: .relaxed) ? "BUSY Redis is busy running a script" : nil
+        }
+        try await RedisProxy.with(server, refusing: refusal) { configuration in
+            try await GatewayHarness.with(redis: configuration) { harness in
+                let connection = try await harness.connect()
+                let inbox = Inbox(connection)
+                _ = await inbox.skip(to: #""status":"ready""#)
+                let workers = try await Workers(harness, user: "alice")
+                let before = try #require(try await workers.hearSilence().first?.session)
+                hold.isOn.store(true, ordering: .relaxed)
+                try await eventually("the end of the session before") {
+                    try await connection.send(binary: [UInt8](repeating: 1, count: 320))
+                    return try await harness.entries(of: "alice").contains { entry in
+                        if case .end(.conversationClosed) = entry.content { true } else { false }
+                    }
+                }
+                try await workers.commit("late words", of: before)
+                #expect(await inbox.next() == "late words")
+                hold.isOn.store(false, ordering: .relaxed)
+                #expect(await inbox.next()?.contains("conversation_session") == true)
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import AudioStreams
 import EarshotClient
 import EarshotModel
 import NIOCore
+import NIOWebSocket
 import TestSupport
 import Testing
 
@@ -110,6 +111,75 @@ import Testing
             #expect(closed.code == 1001)
             #expect(closed.texts.count { $0 == "ping" } >= 2)
             #expect(try await harness.untilEnded("alice") == .inactive)
+        }
+    }
+
+    @Test("Pings keep their period, however late each of them is")
+    func pings() async throws {
+        var limits = Limits()
+        limits.pingInterval = .milliseconds(1_500)
+        limits.inactivityTimeout = .seconds(8)
+        try await GatewayHarness.with(limits: limits) { harness in
+            // Clocks are looked at once a second: counted from when each was sent, a period would be 2 s.
+            let closed = try await harness.connect().untilClosed()
+            #expect(closed.texts.count { $0 == "ping" } >= 5)
+        }
+    }
+
+    @Test(
+        "What the device asked of the workers stands in the registry",
+        arguments: [
+            ("speaker_auto_assign=enabled", true), ("speaker_auto_assign=true", false), ("vad_gate=disabled", false),
+        ])
+    func asked(query: String, assigns: Bool) async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect("codec=pcm16&sample_rate=16000&\(query)")
+            _ = await Inbox(connection).skip(to: #""status":"ready""#)
+            let partition = harness.partition(of: "alice")
+            let handOff = harness.fleet.handOff
+            let id = try #require(try await handOff.liveSessions(in: [partition])[partition]?.first?.key)
+            let session = try await handOff.session(id, group: .transcript, in: partition)
+            let flags = try #require(session?.parameters.flags)
+            #expect(flags == (assigns ? [.transcript, .speakerAutoAssign] : .transcript))
+        }
+    }
+
+    @Test("A fragmented message is one frame in Redis, with a ping between its pieces answered")
+    func fragments() async throws {
+        try await GatewayHarness.with { harness in
+            let device = try await RawDevice.connect(harness)
+            let pieces = (0..<3).map { index in [UInt8](repeating: UInt8(index + 1), count: 200) }
+            device.send(.binary, pieces[0], isLast: false)
+            device.send(.ping, [7])
+            device.send(.continuation, pieces[1], isLast: false)
+            device.send(.continuation, [], isLast: false)
+            device.send(.continuation, pieces[2])
+            device.send(.binary, [9, 9, 9, 9])
+            device.send(.connectionClose, [0x03, 0xE8])
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            let frames = try await harness.entries(of: "alice").flatMap(\.frames).map { Array($0.readableBytesView) }
+            #expect(frames == [pieces.flatMap(\.self), [9, 9, 9, 9]])
+            let received = await device.untilClosed()
+            #expect(received.firstRange(of: [0x8A, 0x01, 7]) != nil, "the pong")
+            #expect(received.suffix(4) == [0x88, 0x02, 0x03, 0xE8])
+        }
+    }
+
+    @Test("Fragments that come to more than 128 KiB are closed with 1009, a continuation of nothing with 1002")
+    func badFragments() async throws {
+        try await GatewayHarness.with { harness in
+            let large = try await RawDevice.connect(harness)
+            for index in 0..<3 {
+                large.send(
+                    index == 0 ? .binary : .continuation, [UInt8](repeating: 0, count: 50_000), isLast: false)
+            }
+            #expect(await large.untilClosed().firstRange(of: [0x03, 0xF1]) != nil)
+            #expect(try await harness.untilEnded("alice") == .protocolError)
+            #expect(try await harness.entries(of: "alice").flatMap(\.frames).isEmpty)
+            let broken = try await RawDevice.connect(harness, user: "bob")
+            broken.send(.continuation, [1, 2, 3])
+            #expect(await broken.untilClosed().firstRange(of: [0x03, 0xEA]) != nil)
+            #expect(try await harness.untilEnded("bob") == .protocolError)
         }
     }
 

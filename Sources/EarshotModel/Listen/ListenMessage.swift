@@ -5,13 +5,14 @@ package enum ListenMessage {
     /// The literal keep-alive.
     package static let ping = "ping"
 
-    /// The steps of a session's start, in their order, and its failure.
+    /// The steps of a session's start, in their order.
+    ///
+    /// The contract's `stt_failed` is not among them: no transcriber hangs on a socket (docs/adr/0010).
     package enum Status: String, Sendable {
         case initiating
         case inProgressConversationsProcessing = "in_progress_conversations_processing"
         case sttInitiating = "stt_initiating"
         case ready
-        case sttFailed = "stt_failed"
     }
 
     /// `service_status`.
