@@ -88,6 +88,29 @@ struct CommandLineTests {
         #expect(plan.endpoint == beginning + "language=en&sample_rate=16000&codec=opus_fs320&channels=1")
     }
 
+    @Test(
+        "The endpoint of browsers gets the token in the first message",
+        arguments: [
+            ("ws://h:1", false), ("ws://h:1/v4/listen?a=/v4/web/listen", false), ("ws://h:1/v4/web/listen", true),
+            ("ws://h:1/v4/web/listen?source=a", true), ("ws://h:1/v4/web/listening", false),
+        ])
+    func authentication(url: String, byMessage: Bool) {
+        var plan = Self.plan
+        plan.url = url
+        #expect(plan.authenticatesByMessage == byMessage)
+    }
+
+    @Test("Without --url the device goes where the data directory's fleet listens")
+    func defaultAddress() async throws {
+        try await ScratchDirectory.with { scratch in
+            #expect(try StreamPlan.url(dataDirectory: scratch.path) == "ws://127.0.0.1:8080")
+            var state = FleetState()
+            state.listen = "ws://127.0.0.1:4711"
+            try state.write(DataDirectoryPaths(scratch.path).state)
+            #expect(try StreamPlan.url(dataDirectory: scratch.path) == "ws://127.0.0.1:4711")
+        }
+    }
+
     @Test("Devices start spread over the time given, each with a user of its own")
     func devices() {
         var plan = Self.plan

@@ -24,8 +24,11 @@ struct StreamCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A WAV file, or headerless 16-bit mono with --raw-rate.", valueName: "file"))
     var file: String
 
-    @Option(help: ArgumentHelp("The gateway, or a whole endpoint.", valueName: "url"))
-    var url = "ws://127.0.0.1:8080"
+    @Option(
+        help: ArgumentHelp(
+            "The gateway, or a whole endpoint (default: that of the data directory, else \(StreamPlan.defaultURL)).",
+            valueName: "url"))
+    var url: String?
 
     @Option(help: ArgumentHelp("The user: \(UserID.rule).", valueName: "uid"))
     var uid = "demo"
@@ -135,7 +138,8 @@ struct StreamCommand: AsyncParsableCommand {
 
     private func plan() throws -> StreamPlan {
         StreamPlan(
-            file: file, rawRate: rawRate, url: url, uid: uid, codec: DeviceCodec(rawValue: codec) ?? .opusFS320,
+            file: file, rawRate: rawRate, url: try url ?? StreamPlan.url(dataDirectory: data.path), uid: uid,
+            codec: DeviceCodec(rawValue: codec) ?? .opusFS320,
             sampleRate: sampleRate, speed: speed, sessions: sessions, staggerSeconds: stagger, isSameUser: sameUser,
             language: language, lingerSeconds: linger, lingerMaximumSeconds: lingerMax)
     }

@@ -13,6 +13,10 @@ struct StreamPlan: Sendable {
     /// Each device costs a socket; the system's limit of open files is near.
     static let sessionsMaximum = 10_000
     static let lingerSeconds = 0.0...3_600.0
+    /// Where `earshot up` listens unless it is told otherwise.
+    static let defaultURL = "ws://127.0.0.1:8080"
+    /// The endpoint of browsers, which authenticate by their first message.
+    private static let webPath = "/v4/web/listen"
 
     var file: String
     /// The rate of a headerless file; nil reads a WAV.
@@ -37,6 +41,19 @@ struct StreamPlan: Sendable {
                 uid: sessions == 1 || isSameUser ? uid : "\(uid)-\(index + 1)",
                 delay: .seconds(staggerSeconds * Double(index) / Double(sessions)))
         }
+    }
+
+    /// Where the fleet of a data directory listens, or listened last.
+    ///
+    /// - Throws: `CommandError` when the directory's state cannot be read.
+    static func url(dataDirectory: String) throws -> String {
+        try FleetState.read(DataDirectoryPaths(dataDirectory).state)?.listen ?? defaultURL
+    }
+
+    /// Whether the endpoint takes the token in the first message.
+    var authenticatesByMessage: Bool {
+        let path = url.drop { $0 != "/" }.dropFirst(2).drop { $0 != "/" }
+        return path.prefix { $0 != "?" } == Self.webPath
     }
 
     /// The endpoint with its query; a path that is given is kept.

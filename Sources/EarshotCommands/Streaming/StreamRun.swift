@@ -45,7 +45,9 @@ struct StreamRun: Sendable {
             .seconds(plan.lingerSeconds), atMost: .seconds(max(plan.lingerSeconds, plan.lingerMaximumSeconds)))
         configuration.observer = { observer(index, $0) }
         do {
-            configuration.authentication = .header(token: try await token(device.uid))
+            let token = try await token(device.uid)
+            configuration.authentication =
+                plan.authenticatesByMessage ? .firstMessage(token: token) : .header(token: token)
             let report = try await DeviceSession(configuration, stream: stream)
                 .run(on: MultiThreadedEventLoopGroup.singleton)
             return StreamResult(uid: device.uid, report: report, speed: plan.speed)
