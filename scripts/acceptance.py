@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import wave
@@ -74,10 +75,25 @@ class Fleet:
         owner, number = self.redis("HMGET", f"earshot:{{p{hash_ % 256:03}}}:lease:transcript", "owner", "number")
         return owner, int(number or 0)
 
+    def watch_results(self):
+        """Notes when words were last published to a gateway, interim ones too; only the streams' own worker publishes."""
+        self.published = 0.0
+        environment = dict(os.environ, REDISCLI_AUTH=self.redis_password)
+        watcher = subprocess.Popen(["redis-cli", "-p", str(self.state()["redis_port"]), "PSUBSCRIBE", "earshot:results:*"],
+                                   stdout=subprocess.PIPE, env=environment)
+
+        def read():
+            for line in watcher.stdout:
+                if line.startswith(b"pmessage"):
+                    self.published = time.time()
+
+        threading.Thread(target=read, daemon=True).start()
+        return watcher
+
     def pid(self, incarnation):
         """The process of an incarnation; its name begins with the node's."""
         for child in self.state()["children"]:
-            if child["role"] == "transcript" and incarnation.startswith(child["node"] + "."):
+            if child["role"] == "transcript" and incarnation.startswith(child["node"] + "#"):
                 return child["process"]["pid"]
         raise ProcessLookupError(incarnation)
 
@@ -242,6 +258,7 @@ def wer(fleet_binary):
 def disturb(binary, rounds, disturbance, label):
     """Streams while the worker that owns the stream's partition is disturbed; the text must be the undisturbed one's."""
     fleet = Fleet(binary, "transcript=2")
+    watcher = fleet.watch_results()
     recoveries = []
     different = 0
     try:
@@ -266,22 +283,23 @@ def disturb(binary, rounds, disturbance, label):
               f"{quantile(recoveries, .5):.1f} s p99 {quantile(recoveries, .99):.1f} s max {max(recoveries):.1f} s")
         return different == 0 and quantile(recoveries, .99) <= 10 and (label != "stopped" or refused > 0)
     finally:
+        watcher.kill()
         fleet.stop()
 
 
 def until_next_owner(fleet, uid, owner):
-    """Seconds until another owner than this one has committed."""
+    """Seconds until another owner than this one has committed, or published words."""
     began = time.time()
     while time.time() - began < 60:
         time.sleep(0.05)
         now, number = fleet.lease(uid)
-        if now != owner and number > 0:
+        if now != owner and (number > 0 or fleet.published > began):
             break
     return time.time() - began
 
 
 def kill_owner(fleet, uid):
-    """Kills the worker that holds the stream's partition and measures until the next owner's first commit."""
+    """Kills the worker that holds the stream's partition and measures until the next owner's first commit or words."""
     owner, _ = fleet.lease(uid)
     os.kill(fleet.pid(owner), signal.SIGKILL)
     return until_next_owner(fleet, uid, owner)

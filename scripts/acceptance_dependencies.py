@@ -111,7 +111,7 @@ def run(binary, acceptance):
 def phase(fleet, receiver, recording, acceptance, name, bad, disturbance=None):
     """Streams as some users with working endpoints and three with other ones; the first result has the phase's figures."""
     users = [f"{name}-{index + 1}" for index in range(USERS)]
-    others = [f"{name}-{kind}-1" for kind in BAD]
+    others = [f"{name}-{kind}" for kind in BAD]
     for user in users + others:
         fleet.earshot("user", user, "--storage", "on")
         kind = user.split("-")[1] if bad and user in others else "good"
@@ -120,7 +120,7 @@ def phase(fleet, receiver, recording, acceptance, name, bad, disturbance=None):
     fleet.settled()
     began = time.time()
     streams = [fleet.start_stream(recording, "--uid", name, "--sessions", str(USERS), "--stagger", "20")]
-    streams += [fleet.start_stream(recording, "--uid", f"{name}-{kind}", "--sessions", "1", "--same-user") for kind in BAD]
+    streams += [fleet.start_stream(recording, "--uid", f"{name}-{kind}", "--sessions", "1") for kind in BAD]
     if disturbance:
         time.sleep(10)
         disturbance(fleet)
@@ -205,13 +205,13 @@ def delivered(fleet, receiver):
 
 def refused(fleet, receiver):
     """Whether nobody followed the redirect, and an address inside is refused and logged once loopback is not allowed."""
-    attempts = [json.loads(fleet.earshot("delivery", "show", d["id"], "--json")) for d in json.loads(
-        fleet.earshot("delivery", "list", "--uid", "away-redirect-1", "--json"))["deliveries"][:3]]
-    statuses = [a.get("status") for d in attempts for a in d.get("attempts", d.get("log", []))]
+    attempts = [json.loads(fleet.earshot("delivery", "show", d["delivery_id"], "--json")) for d in json.loads(
+        fleet.earshot("delivery", "list", "--uid", "away-redirect", "--json"))["deliveries"][:3]]
+    statuses = [a.get("status") for d in attempts for a in d["attempts_log"]]
     print(f"  redirects followed: {receiver.reached_inside}; attempts of a redirecting endpoint are logged with {sorted(set(statuses), key=str)}")
     environment = {k: v for k, v in os.environ.items() if k != "EARSHOT_WEBHOOK_ALLOW_NETWORKS"}
     added = json.loads(fleet.earshot("endpoint", "add", "--uid", "inside-1", "--url", f"http://127.0.0.1:{receiver.port}/inside", "--json"))
-    test = subprocess.run([f"{fleet.binary}/earshot", "endpoint", "test", added["id"], "--data-dir", fleet.directory],
+    test = subprocess.run([f"{fleet.binary}/earshot", "endpoint", "test", added["endpoint_id"], "--data-dir", fleet.directory],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     print("  an address inside, not allowed:", test.stdout.strip().splitlines()[-1])
     return receiver.reached_inside == 0 and test.returncode != 0 and bool(statuses)
