@@ -29,6 +29,7 @@ struct SpeechLane: LaneProcessor {
     }
 
     private let services: Services
+    private let opening: LaneOpening
     private let session: RegisteredSession
     private let recognition: UtteranceRecognition
     /// Who was told apart in this session so far.
@@ -47,11 +48,12 @@ struct SpeechLane: LaneProcessor {
     /// Capture time up to which the lane is through, once it has come so far.
     private var heard: Int64?
 
-    init(session: RegisteredSession, partition: Partition, services: Services) throws {
+    init(_ session: RegisteredSession, opening: LaneOpening, services: Services) throws {
         self.services = services
+        self.opening = opening
         self.session = session
         recognition = UtteranceRecognition(
-            services: services, session: session, partition: partition, caller: session.session.value.low)
+            services: services, session: session, partition: opening.partition, caller: session.session.value.low)
         let state = try TranscriptState(decoding: session.progress.state)
         speakers = state.speakers
         ordinal = session.progress.ordinal
@@ -122,6 +124,7 @@ struct SpeechLane: LaneProcessor {
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
         heard = held.captureTime(of: restart) ?? heard
         held.moveRestart(to: restart, brokenSequences: brokenSequences)
+        if !segments.isEmpty { held.transcribed(utterance?.speech.count ?? 0) }
         try await commit(segments, speechEnd: speechEnd, isDone: false, reason: nil, in: context)
         try beginAnew()
     }
@@ -139,6 +142,7 @@ struct SpeechLane: LaneProcessor {
         let speechEnd = utterance.flatMap { held.captureTime(of: $0.speech.upperBound) }
         heard = held.endCaptureTime ?? heard
         held.moveRestartToEnd(brokenSequences: brokenSequences)
+        if !segments.isEmpty { held.transcribed(utterance?.speech.count ?? 0) }
         try await commit(segments, speechEnd: speechEnd, isDone: isDone, reason: reason, in: context)
         try beginAnew()
     }
@@ -201,6 +205,10 @@ struct SpeechLane: LaneProcessor {
             ordinal += UInt64(segments.count)
             events += 1
         }
+        for usage in held.takeUsage(every: services.limits.usageInterval, isDone: isDone) {
+            output.events.append(usageEvent(usage).json)
+            events += 1
+        }
         if let reason {
             output.events.append(endedEvent(reason).json)
             events += 1
@@ -248,12 +256,21 @@ struct SpeechLane: LaneProcessor {
         return event
     }
 
+    private func usageEvent(_ usage: SessionUsage) -> SessionEvent {
+        var event = SessionEvent(
+            type: .sessionUsage, group: "transcript", uid: session.user.text, session: session.session,
+            conversation: session.conversation, time: WallClock.microseconds, ordinal: events + 1)
+        event.usage = usage
+        return event
+    }
+
     private func endedEvent(_ reason: EndReason) -> SessionEvent {
         var event = SessionEvent(
             type: .sessionEnded, group: "transcript", uid: session.user.text, session: session.session,
             conversation: session.conversation, time: WallClock.microseconds, ordinal: events + 1)
         event.reason = reason.name
-        event.frames = held.startSequence
+        event.frames = held.startSequence - min(opening.start, held.startSequence)
+        event.lostFrames = opening.lost > 0 ? opening.lost : nil
         event.audioSeconds = Double(held.restart.sample) / Double(session.parameters.sampleRate)
         event.corruptFrames = held.restart.corruptFrames
         return event

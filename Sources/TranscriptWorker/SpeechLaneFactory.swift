@@ -33,6 +33,6 @@ package struct SpeechLaneFactory: LaneProcessorFactory {
         var services = services
         services.recognizer = recognizers.recognizer(for: language)
         if !recognizers.hasInterims(for: language) { services.interims = nil }
-        return try SpeechLane(session: session, partition: opening.partition, services: services)
+        return try SpeechLane(session, opening: opening, services: services)
     }
 }

@@ -10,6 +10,7 @@ package struct WorkerMetrics: Sendable {
     let duplicates: Counter
     let entryFailures: Counter
     let gaps: Counter
+    let framesLost: Counter
     let interimsLost: Counter
     let lanesOpened: Counter
     let lateEntries: Counter
@@ -44,6 +45,7 @@ package struct WorkerMetrics: Sendable {
         duplicates = counter("entries.duplicate")
         entryFailures = counter("entries.failed")
         gaps = counter("gaps")
+        framesLost = counter("frames.lost")
         interimsLost = counter("interims.lost")
         lanesOpened = counter("lanes.opened")
         lateEntries = counter("entries.late")

@@ -29,6 +29,14 @@ package struct TestSession: Sendable {
                 codec: .opus, sampleRate: 16_000, conversationTimeout: timeout, clientConversation: conversation))
     }
 
+    /// The request that registers it as the one that continues another.
+    package func resuming(_ predecessor: SessionID, first: UInt64 = 0) -> SessionRegistration {
+        var request = registration()
+        request.predecessor = predecessor
+        request.first = first
+        return request
+    }
+
     /// The request that ends it.
     package func ending(
         epoch: FencingToken?, gateway: Incarnation? = nil, frames: UInt64 = 0, reason: EndReason = .clientClosed,

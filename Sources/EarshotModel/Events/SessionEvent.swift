@@ -42,6 +42,8 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     /// `session.ended`.
     package var reason: String?
     package var frames: UInt64?
+    /// Frames that the device had given up before it continued its last session, and that nobody had.
+    package var lostFrames: UInt64?
     /// Seconds of audio the transcript group went through.
     package var audioSeconds: Double?
     package var corruptFrames: UInt64?
@@ -102,6 +104,7 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case predecessor
         case reason
         case frames
+        case lostFrames = "lost_frames"
         case audioSeconds = "audio_seconds"
         case corruptFrames = "corrupt_frames"
         case usage

@@ -8,6 +8,8 @@ struct LaneHistory {
     private var carefulThrough = StreamPosition.start
     /// Attempts in a row that got nowhere, for the back-off.
     var attempts = 0
+    /// Whether the last attempt was to be parked and could not, because the quota was full.
+    var isParkingFull = false
 
     mutating func failed(_ positions: [StreamPosition]) {
         carefulThrough = max(carefulThrough, positions.max() ?? .start)

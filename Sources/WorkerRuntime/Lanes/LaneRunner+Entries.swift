@@ -53,8 +53,9 @@ extension LaneRunner {
         return entry
     }
 
-    private func missing(from: UInt64, to: UInt64) {
+    func missing(from: UInt64, to: UInt64) {
         consumer.metrics.gaps.increment()
+        consumer.metrics.framesLost.increment(by: Int64(clamping: to - from))
         consumer.logger.warning(
             "frames are missing", metadata: ["session.id": "\(key)", "from": "\(from)", "to": "\(to)"])
     }
@@ -115,6 +116,8 @@ extension LaneRunner {
             consumer.logger.error("what the lane held is lost with it", metadata: ["reason": "\(cause)"])
         }
         var progress = try await committedProgress()
+        // Before its first commit a lane stands where its predecessor left it.
+        progress.next = max(progress.next, attempt.opening.progress.next)
         if entry.isMarker {
             progress.isDone = true
         } else {

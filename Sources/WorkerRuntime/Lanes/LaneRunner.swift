@@ -38,10 +38,11 @@ struct LaneRunner {
 
     /// Opens the lane and works until it ends or has to be opened again.
     private func runOnce(_ history: inout LaneHistory) async -> Step {
-        let opening: LaneOpening
+        var opening: LaneOpening
         do throws(HandOffError) {
             guard let found = try await openLane() else { return .done }
             opening = found
+            opening.isParkingFull = history.isParkingFull
         } catch {
             if error.code == .cancelled { return .done }
             history.attempts += 1
@@ -79,13 +80,19 @@ struct LaneRunner {
             return LaneOpening(key: key, partition: consumer.partition, session: nil)
         }
         let session = try await consumer.handOff.session(id, group: consumer.group, in: consumer.partition)
-        guard let session, !session.progress.isDone else {
+        guard var session, !session.progress.isDone else {
             // Unknown to the registry, or passed before: late entries never open a lane (protocol.md C2).
             await consumer.ignore(key)
             return nil
         }
+        guard let beginning = try await consumer.beginning(of: session, number) else { return nil }
+        if beginning.lost > 0, session.progress == LaneProgress() {
+            missing(from: beginning.start - beginning.lost, to: beginning.start)
+        }
+        session.progress.next = max(session.progress.next, beginning.start)
         await consumer.opened(key, number, at: session.progress.next)
-        return LaneOpening(key: key, partition: consumer.partition, session: session)
+        return LaneOpening(
+            key: key, partition: consumer.partition, session: session, start: beginning.start, lost: beginning.lost)
     }
 
     private func handle(
@@ -95,6 +102,7 @@ struct LaneRunner {
         case .entries(let entries):
             let step = try await take(entries, &attempt, context, &history)
             history.attempts = 0
+            history.isParkingFull = false
             await consumer.absorbed(entries.count, of: key, number)
             return step
         case .idle:
@@ -119,7 +127,7 @@ struct LaneRunner {
             consumer.logger.notice(
                 "a lane waits", metadata: ["lane": "\(key)", "dependency": "\(name)", "reason": "\(reason)"])
             await consumer.waits(key, on: name)
-            await consumer.parkIfDue(key, number)
+            history.isParkingFull = await consumer.parkIfDue(key, number)
             await Backoff.dependency.pause(attempt: history.attempts)
             await consumer.goesOn(key)
         case let failure as EntryFailure:

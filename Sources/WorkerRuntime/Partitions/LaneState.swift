@@ -33,6 +33,8 @@ struct LaneState {
     var dependency: (name: String, since: ContinuousClock.Instant)?
     /// What it has parked; its entries in the stream come behind that.
     var parking: LaneParking?
+    /// The lane before it, of the session that it continues, while it waits for that one to be through.
+    var predecessor: LaneKey?
     /// Whether it waits for its turn in a replay.
     var isHeldForReplay = false
     var wantsRelief = false

@@ -186,6 +186,7 @@ extension PartitionConsumer {
     func laneEnded(_ key: LaneKey, _ number: Int) {
         guard lanes[key] == nil || lanes[key]?.number == number else { return }
         lanes[key] = nil
+        wakeSuccessors(of: key)
         wakeCommits()
         releaseReplay(of: key)
         roomMayHaveCome()

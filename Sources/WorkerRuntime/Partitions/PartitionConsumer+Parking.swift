@@ -14,34 +14,42 @@ extension PartitionConsumer {
 
     /// Parks everything a waiting lane has, if it has waited for long or the partition cannot be read because of what
     /// its lanes have.
-    func parkIfDue(_ key: LaneKey, _ number: Int) async {
-        guard case .session(let id) = key else { return }
+    ///
+    /// - Returns: Whether it should have been parked, and the quota was full.
+    func parkIfDue(_ key: LaneKey, _ number: Int) async -> Bool {
+        guard case .session(let id) = key else { return false }
         while isParkingDue(key, number), let lane = lanes[key] {
             let positions = lane.pending.prefix(limits.parkEntriesMaximum).map(\.position)
-            guard let last = positions.last else { return }
+            guard let last = positions.last else { return false }
             do throws(HandOffError) {
                 switch try await handOff.park(positions, of: id, token: token, group: group, partition: partition) {
                 case .parked(let parked): passParked(key, number, through: last, parked)
                 case .full:
                     metrics.parkingsRefused.increment()
                     logger.warning("a lane cannot park: the quota is full", metadata: ["lane": "\(key)"])
-                    return
+                    return true
                 case .fenced:
                     abandon()
-                    return
+                    return false
                 }
             } catch {
                 logger.debug("a lane could not park", metadata: ["lane": "\(key)", "error": "\(error)"])
-                return
+                return false
             }
         }
+        return false
     }
 
     private func isParkingDue(_ key: LaneKey, _ number: Int) -> Bool {
-        guard phase == .consuming, let lane = lanes[key], lane.number == number, let dependency = lane.dependency
-        else { return false }
-        // What has parked before waits still: the rest follows at once.
-        if lane.parking != nil || ContinuousClock.now - dependency.since >= limits.parkAfter { return true }
+        guard phase == .consuming, let lane = lanes[key], lane.number == number else { return false }
+        if let predecessor = lane.predecessor {
+            // Who waits for a lane that waits for long will wait as long.
+            if lane.parking != nil || lanes[predecessor]?.parking != nil { return true }
+        } else {
+            guard let dependency = lane.dependency else { return false }
+            // What has parked before waits still: the rest follows at once.
+            if lane.parking != nil || ContinuousClock.now - dependency.since >= limits.parkAfter { return true }
+        }
         return lanes.values.reduce(0) { $0 + $1.unabsorbed } >= limits.partitionUnabsorbedMaximum
     }
 

@@ -225,7 +225,7 @@ package actor PartitionConsumer {
                 metrics.rereads.increment()
             }
         }
-        let waiter = lane.isHeldForReplay ? nil : lane.takeWaiter()
+        let waiter = lane.isHeldForReplay || lane.predecessor != nil ? nil : lane.takeWaiter()
         lanes[routed.lane] = lane
         waiter?.resume()
         if known == nil {
@@ -250,11 +250,12 @@ package actor PartitionConsumer {
             lanes[key]?.isWakeDue = true
             lanes[key]?.takeWaiter()?.resume()
         }
-        for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay {
+        for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay && lane.predecessor == nil {
             let quiet = now - lane.lastEntryAt
             guard lane.wasToldIdle ? quiet >= limits.laneClose : quiet >= limits.laneIdle else { continue }
             lanes[key]?.takeWaiter()?.resume()
         }
+        wakeSuccessors(of: nil)
         if isPositionDue { wakeCommits() }
         if phase == .handingOver, let since = handingOverSince, now - since >= limits.handOverBudget {
             logger.warning("a hand-over took too long; what was not committed is replayed")
