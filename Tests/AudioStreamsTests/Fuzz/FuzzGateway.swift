@@ -14,10 +14,14 @@ struct FuzzGateway {
         /// The tail check of what was appended up to `through`.
         case tail(session: Int, through: UInt64)
         case end(session: Int)
+        /// What was acknowledged is noted.
+        case note(session: Int, last: UInt64)
     }
 
     struct Session {
         let test: TestSession
+        /// Whose connection it is: the sessions of one device are a chain.
+        let device: Int
         var epoch = FencingToken("")
         var sent: UInt64 = 0
         /// Frames the device was told to forget.

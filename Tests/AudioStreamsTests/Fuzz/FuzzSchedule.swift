@@ -22,8 +22,12 @@ struct FuzzSchedule {
     /// Connections that broke with commands on them; each is executed in order, among everything else.
     private var broken: [[Straggler]] = []
     private var coordinator: Lease.Grant?
+    /// The sessions of each device, in the order of its connections.
+    private var chains: [[SessionID]] = []
     /// Commits that came too late and were refused.
     private(set) var refused = 0
+    /// Sessions that took another over.
+    private(set) var resumed = 0
 
     init(handOff: any HandOff, partition: Partition, seed: UInt64, checksTail: Bool) {
         self.handOff = handOff
@@ -41,12 +45,8 @@ struct FuzzSchedule {
             for number in 0..<2 {
                 let test = TestSession(
                     user: "u\(gateway)\(number)", gateway: Incarnation(startingAs: "gateway-\(gateway)"))
-                var session = FuzzGateway.Session(test: test)
-                let registration = test.registration()
-                // Its first reply is lost.
-                _ = try await handOff.register(registration, in: partition)
-                session.epoch = try await handOff.register(registration, in: partition).epoch
-                gateways[gateway].sessions.append(session)
+                chains.append([])
+                try await connect(test, test.registration(), device: chains.count - 1, to: gateway)
             }
         }
         for _ in 0..<steps { try await step() }
@@ -60,9 +60,38 @@ struct FuzzSchedule {
         case 60..<80: try await workerCommits(Int.random(in: 0...1, using: &random), isReliable: false)
         case 80..<88: try await runStraggler()
         case 88..<93: try await takeOver(Int.random(in: 0...1, using: &random))
-        case 93..<96: try await coordinatorEnds()
-        default: try await coordinatorTrims()
+        case 93..<95: try await coordinatorEnds()
+        case 95..<97: try await coordinatorTrims()
+        default: try await resume()
         }
+    }
+
+    // MARK: Devices
+
+    private mutating func connect(
+        _ test: TestSession, _ registration: SessionRegistration, device: Int, to gateway: Int
+    ) async throws {
+        // The first reply is lost.
+        _ = try await handOff.register(registration, in: partition)
+        let grant = try await handOff.register(registration, in: partition)
+        var session = FuzzGateway.Session(test: test, device: device)
+        (session.epoch, session.sent, session.acknowledged) = (grant.epoch, grant.from, grant.from)
+        gateways[gateway].sessions.append(session)
+        chains[device].append(test.id)
+    }
+
+    /// A device connects again, to any gateway, and sends what it was not told to forget; the gateway that it had is
+    /// not told.
+    private mutating func resume() async throws {
+        let device = Int.random(in: chains.indices, using: &random)
+        let gateway = Int.random(in: 0...1, using: &random)
+        guard let last = chains[device].last else { return }
+        let sessions = gateways.flatMap(\.sessions).filter { $0.device == device }
+        let test = TestSession(
+            user: sessions[0].test.user.text, gateway: Incarnation(startingAs: "gateway-\(gateway)"))
+        let request = test.resuming(last, first: sessions.map(\.acknowledged).max() ?? 0)
+        try await connect(test, request, device: device, to: gateway)
+        resumed += 1
     }
 
     // MARK: Gateways
@@ -99,6 +128,10 @@ struct FuzzSchedule {
             _ = try await handOff.end(
                 session.test.ending(epoch: session.epoch, frames: session.sent), in: partition)
             return true
+        case .note(let number, let last):
+            let session = gateways[gateway].sessions[number]
+            return try await handOff.note(
+                session.test.id, epoch: session.epoch, last: last, capture: 0, in: partition)
         }
     }
 
@@ -113,6 +146,9 @@ struct FuzzSchedule {
             let session = gateways[gateway].sessions[number]
             let ending = session.test.ending(epoch: session.epoch, frames: session.sent)
             return { _ = try await handOff.end(ending, in: partition) }
+        case .note(let number, let last):
+            let (id, epoch) = (gateways[gateway].sessions[number].test.id, gateways[gateway].sessions[number].epoch)
+            return { _ = try await handOff.note(id, epoch: epoch, last: last, capture: 0, in: partition) }
         }
     }
 
@@ -122,6 +158,7 @@ struct FuzzSchedule {
         if holds || !checksTail {
             let known = gateways[gateway].sessions[number].acknowledged
             gateways[gateway].sessions[number].acknowledged = max(known, through)
+            gateways[gateway].unanswered.append(.note(session: number, last: through - 1))
         } else {
             gateways[gateway].sessions[number].isClosed = true
         }
@@ -154,9 +191,11 @@ struct FuzzSchedule {
         let entries = try await handOff.entries(
             of: .audio, in: partition, after: workers[index].cursor, count: count)
         for entry in entries {
+            let audio = try AudioEntry(decoding: entry.payload)
+            // The group is not through with the session before: read on when it is.
+            guard try await isBeforeDone(audio.session, worker: index) else { return }
             workers[index].cursor = entry.position
             workers[index].read += 1
-            let audio = try AudioEntry(decoding: entry.payload)
             guard try await openLane(audio.session, worker: index), let lane = workers[index].lanes[audio.session]
             else {
                 continue
@@ -179,6 +218,14 @@ struct FuzzSchedule {
             FuzzWorker.Held(position: entry.position, session: session, next: next, before: before))
     }
 
+    private func isBeforeDone(_ id: SessionID, worker: Int) async throws -> Bool {
+        if workers[worker].lanes[id] != nil || workers[worker].ignored.contains(id) { return true }
+        guard let session = try await handOff.session(id, group: group, in: partition),
+            let before = session.predecessor
+        else { return true }
+        return try await handOff.session(before, group: group, in: partition)?.progress.isDone ?? true
+    }
+
     /// A lane comes from the registry: unknown sessions and those that are through get none.
     private mutating func openLane(_ id: SessionID, worker: Int) async throws -> Bool {
         if workers[worker].ignored.contains(id) { return false }
@@ -187,9 +234,12 @@ struct FuzzSchedule {
             workers[worker].ignored.insert(id)
             return false
         }
+        var next = max(session.progress.next, session.first)
+        if let before = session.predecessor {
+            next = max(next, try await handOff.session(before, group: group, in: partition)?.progress.next ?? 0)
+        }
         workers[worker].lanes[id] = FuzzWorker.Lane(
-            session: session, expected: session.progress.next, committed: session.progress.next,
-            ordinal: session.progress.ordinal, isDone: false)
+            session: session, expected: next, committed: next, ordinal: session.progress.ordinal, isDone: false)
         return true
     }
 
@@ -307,23 +357,29 @@ struct FuzzSchedule {
 
     private func violations() async throws -> [String] {
         var found: [String] = []
-        var reached: [String: UInt64] = [:]
+        let devices = Dictionary(
+            uniqueKeysWithValues: chains.enumerated().flatMap { device, ids in ids.map { ($0.description, device) } })
+        var reached = [UInt64](repeating: 0, count: chains.count)
+        var own: [String: UInt64] = [:]
         let events = try await handOff.entries(of: .events, in: partition, after: .start, count: 100_000)
         for event in events {
             let words = String(buffer: event.payload).split(separator: " ").map(String.init)
-            guard words.count == 5, words[0] == "range", let from = UInt64(words[2]), let to = UInt64(words[3]) else {
-                continue
+            guard words.count == 5, words[0] == "range", let from = UInt64(words[2]), let to = UInt64(words[3]),
+                let device = devices[words[1]]
+            else { continue }
+            if from < reached[device] { found.append("\(from)..<\(to) follows \(reached[device])") }
+            if from > reached[device] {
+                // The device had forgotten them when it connected again.
+                let what = own[words[1]] == nil ? "were acknowledged and are gone" : "are missing"
+                found.append("\(reached[device])..<\(from) \(what)")
             }
-            if from != reached[words[1], default: 0] {
-                found.append("\(from)..<\(to) follows \(reached[words[1], default: 0])")
-            }
-            reached[words[1]] = to
+            reached[device] = to
+            own[words[1]] = to
         }
         for session in gateways.flatMap(\.sessions) {
-            let id = session.test.id.description
-            let covered = reached[id, default: 0]
-            if covered < session.acknowledged {
-                found.append("\(session.acknowledged) frames were acknowledged, \(covered) came out")
+            let covered = own[session.test.id.description]
+            if reached[session.device] < session.acknowledged {
+                found.append("\(session.acknowledged) frames were acknowledged, \(reached[session.device]) came out")
             }
             guard let known = try await handOff.session(session.test.id, group: group, in: partition) else {
                 found.append("a session is gone")
@@ -331,7 +387,7 @@ struct FuzzSchedule {
             }
             if known.end == nil || !known.isCompleted { found.append("a session never completed") }
             if covered != known.progress.next {
-                found.append("the events say \(covered), the progress \(known.progress.next)")
+                found.append("the events say \(covered as Any), the progress \(known.progress.next)")
             }
         }
         let lag = try await handOff.lag(of: group, stream: .audio, in: [partition]).first

@@ -28,13 +28,11 @@ struct RandomRun {
     ///   - configuration: who takes part.
     ///   - faults: how often what fails.
     ///   - seed: repeats a run.
-    ///   - isRecorded: whether the record is always through, for a twin without one.
-    init(_ configuration: Configuration, faults: Faults, seed: UInt64, isRecorded: Bool = false) {
+    init(_ configuration: Configuration, faults: Faults, seed: UInt64) {
         self.configuration = configuration
         self.faults = faults
         random = SeededGenerator(seed: seed)
         world = World(configuration)
-        if isRecorded { world.store.recorded = .max }
     }
 
     /// Takes so many steps, then goes on to the end; `nil` when nothing was wrong.

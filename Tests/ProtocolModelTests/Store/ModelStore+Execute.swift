@@ -13,8 +13,7 @@ extension ModelStore {
             return append(session: session, first: first, count: count) == nil ? .refused : .done
         case .tail(let session, let epoch, _): return .holds(holds(session, epoch: epoch))
         case .last(let session, let epoch, let count):
-            note(last: count, of: session, epoch: epoch)
-            return .done
+            return .holds(note(last: count, of: session, epoch: epoch))
         case .end(let session, let epoch, let gateway):
             return .ended(end(session, epoch: epoch, gateway: gateway))
         case .sight(let group): return .sighting(sighting(of: group))

@@ -24,10 +24,11 @@ extension ModelStore {
         }
         let conversation = joinConversation(request, after: predecessor)
         epochs += 1
+        let from = max(request.first, predecessor.flatMap { sessions[$0]?.last } ?? 0)
         let session = StoredSession(
             id: request.session, device: request.device, epoch: Token(counter: epochs, nonce: request.nonce),
             gateway: request.gateway, conversation: conversation, first: request.first, predecessor: predecessor,
-            last: request.first, appended: request.first)
+            last: from, appended: request.first)
         sessions[session.id] = session
         latest[session.device] = session.id
         events.append(.started(session: session.id, conversation: conversation))
@@ -55,10 +56,11 @@ extension ModelStore {
         sessions[session]?.epoch == epoch && sessions[session]?.end == nil
     }
 
-    /// Notes what a gateway acknowledged, under its own epoch.
-    mutating func note(last: Int, of session: Int, epoch: Token) {
-        guard let known = sessions[session], known.epoch == epoch else { return }
+    /// Notes what a gateway acknowledged, under its own epoch and before the end; whether it did.
+    mutating func note(last: Int, of session: Int, epoch: Token) -> Bool {
+        guard let known = sessions[session], known.epoch == epoch, known.end == nil else { return false }
         sessions[session]?.last = max(known.last, last)
+        return true
     }
 
     /// Ends a session, once; without an epoch only the gateway must match.

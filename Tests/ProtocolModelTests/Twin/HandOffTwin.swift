@@ -5,8 +5,7 @@ import TestSupport
 
 /// Executes what the model's store executes on a real implementation of the hand-off, and tells where they differ.
 ///
-/// Names are translated both ways: sessions, starts, tokens and positions of the model are small numbers. What the
-/// product has no function for is left out: `last` is not noted, and a resume is an end and a registration. Beats of
+/// Names are translated both ways: sessions, starts, tokens and positions of the model are small numbers. Beats of
 /// gateways and looks at them are for another suite.
 struct HandOffTwin {
     let handOff: any HandOff
@@ -20,6 +19,8 @@ struct HandOffTwin {
     private var epochs: [Token: FencingToken] = [:]
     /// The token of each grant of a lease, by group, in the order in which the model gave them out.
     private var leases: [LeaseKey: FencingToken] = [:]
+    /// The record's lease, its commits, and how many events it has passed.
+    private var record: (token: FencingToken, commits: Int64, passed: Int)?
     private var positions: [Int: StreamPosition] = [0: .start]
     private var modelPositions: [StreamPosition: Int] = [.start: 0]
 
@@ -33,10 +34,28 @@ struct HandOffTwin {
         self.partition = partition
     }
 
-    /// Enables the groups.
-    func begin(_ store: ModelStore) async throws {
+    /// Enables the groups, and takes the record's lease.
+    mutating func begin(_ store: ModelStore) async throws {
         try await handOff.enable(
-            EnabledGroups(audio: store.enabled.map(Self.workerGroup), events: [], samples: []), in: [partition])
+            EnabledGroups(audio: store.enabled.map(Self.workerGroup), events: [.record], samples: []), in: [partition])
+        let attempt = Lease.Attempt(partition: partition, owner: Incarnation(startingAs: "record"))
+        let outcome = try await handOff.acquire([attempt], group: .record, stream: .events)[partition]
+        if case .granted(let grant)? = outcome { record = (grant.token, 0, 0) }
+    }
+
+    /// Moves the record on to so many events; an event of the model is one of the hand-off.
+    mutating func record(_ count: Int) async throws {
+        guard let known = record, count > known.passed else { return }
+        let events = try await handOff.entries(of: .events, in: partition, after: .start, count: count)
+        guard events.count == count, let last = events.last else {
+            return differences.append("the record is through \(count) events, the hand-off has \(events.count)")
+        }
+        record = (known.token, known.commits + 1, count)
+        let outcome = try await handOff.commit(
+            Commit(
+                group: .record, stream: .events, partition: partition, token: known.token, number: known.commits + 1,
+                position: Commit.Position(position: last.position, entriesRead: Int64(count)), lanes: []))
+        if outcome != .applied { differences.append("the record's commit was \(outcome)") }
     }
 
     private static func workerGroup(_ group: Group) -> WorkerGroup {
@@ -83,7 +102,13 @@ struct HandOffTwin {
         case .read, .look, .commit, .trim: try await work(request, reply)
         case .settle(let conversation, let times, let isTimedOut, let token):
             try await settle(conversation, times, isTimedOut, token, request, reply, before)
-        case .join, .beat, .last, .observe: break
+        case .last(let session, let epoch, let count):
+            // The model counts what was acknowledged, the product names the last one.
+            guard count > 0, let test = sessions[session], let token = epochs[epoch] else { return }
+            let isNoted = try await handOff.note(
+                test.id, epoch: token, last: UInt64(count - 1), capture: TestSession.epoch, in: partition)
+            expect(reply == .holds(isNoted), request, reply, isNoted)
+        case .join, .beat, .observe: break
         }
     }
 
@@ -95,13 +120,8 @@ struct HandOffTwin {
     // MARK: Sessions
 
     private mutating func register(_ registration: Registration, _ reply: Reply, _ before: ModelStore) async throws {
-        if before.sessions[registration.session] == nil, registration.resumes,
-            let old = before.latest[registration.device].flatMap({ before.sessions[$0] }), old.end == nil,
-            let test = sessions[old.id], let epoch = epochs[old.epoch]
-        {
-            let outcome = try await handOff.end(test.ending(epoch: epoch), in: partition)
-            if case .ended(let position) = outcome { learn(before.lastPosition + 1, position) }
-        }
+        let known = before.sessions[registration.session]
+        let predecessor = known.map(\.predecessor) ?? (registration.resumes ? before.latest[registration.device] : nil)
         let gateway = incarnation(registration.gateway)
         let test =
             sessions[registration.session] ?? TestSession(user: "device-\(registration.device)", gateway: gateway)
@@ -109,22 +129,30 @@ struct HandOffTwin {
         var request = test.registration()
         request.nonce = UInt64(registration.nonce)
         request.boundConversation = bound(registration, before)
+        request.predecessor = predecessor.flatMap { sessions[$0]?.id }
+        request.first = UInt64(registration.first)
         let grant = try await handOff.register(request, in: partition)
         guard case .granted(let expected) = reply else { return expect(false, .register(registration), reply, grant) }
         epochs[expected.epoch] = grant.epoch
         // A conversation is named by the session that opened it.
         let joined = sessions[expected.conversation].map { conversationName($0) }
-        expect(grant.conversation == joined, .register(registration), reply, grant)
+        expect(
+            grant.conversation == joined && grant.from == UInt64(expected.from)
+                && grant.isResumed == (predecessor != nil), .register(registration), reply, grant)
+        guard known == nil, let old = predecessor.flatMap({ before.sessions[$0] }), old.end == nil,
+            let ended = sessions[old.id]?.id
+        else { return }
+        // It took a live session over, whose marker stands in the stream now.
+        let end = try await handOff.session(ended, group: .transcript, in: partition)?.end
+        guard let end else { return expect(false, .register(registration), reply, "the predecessor has no end") }
+        learn(before.lastPosition + 1, end)
     }
 
+    /// The name of the conversation that a session begins; the others join one.
     private func bound(_ registration: Registration, _ before: ModelStore) -> String? {
-        let known = before.sessions[registration.session]
-        let predecessor = known == nil ? before.latest[registration.device] : known?.predecessor
-        let conversation =
-            registration.resumes ? predecessor.flatMap { before.sessions[$0]?.conversation } : nil
-        let open = conversation ?? before.openConversation[registration.device]
-        guard conversation != nil || open == nil else { return nil }
-        return sessions[open ?? registration.session].map(conversationName)
+        let resumed = registration.resumes ? before.latest[registration.device] : nil
+        guard resumed == nil, before.openConversation[registration.device] == nil else { return nil }
+        return sessions[registration.session].map(conversationName)
     }
 
     private func conversationName(_ session: TestSession) -> String { "conversation-of-\(session.id)" }
@@ -270,7 +298,7 @@ struct HandOffTwin {
                 session: sessions[lane.session]?.id,
                 progress: LaneProgress(
                     next: UInt64(lane.progress.next), ordinal: UInt64(lane.progress.ordinal),
-                    isDone: lane.progress.isDone))
+                    isDone: lane.progress.isDone), events: lane.outputs.map { _ in "{}" })
         }
         let outcome = try await handOff.commit(
             Commit(
