@@ -259,6 +259,13 @@ let package = Package(
         .executableTarget(
             name: "earshot-chaos", dependencies: ["ChaosHarness", arguments], path: "Tests/ChaosCommand",
             swiftSettings: strict),
+        .executableTarget(
+            name: "earshot-bench",
+            dependencies: [
+                "DeliveryWorkers", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord", "TestSupport",
+                "WebhookDelivery", arguments, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+            ],
+            path: "Tests/BenchCommand", swiftSettings: strict),
         tests("ChaosHarness", ["EarshotModel", "TestSupport"]),
         .testTarget(
             name: "FaultProxyTests", dependencies: ["TestSupport", nioCore, nioPosix], swiftSettings: strict),

@@ -78,7 +78,7 @@ package final class InMemorySessionRecord: SessionRecord {
                     session: event.session, conversation: event.conversation, uid: event.uid, audio: audio))
             return
         case .conversationCompleted, .conversationUpdated, .speakerSampleStored, .speakerSampleRejected,
-            .endpointDisabled:
+            .endpointDisabled, .endpointAttempts:
             return
         }
         state.sessions[event.session] = session

@@ -38,7 +38,7 @@ struct RecordBatch {
                 guard let part = event.audio else { continue }
                 let key = "\(event.session)/\(part.part)"
                 audio[key] = audio[key] ?? (event, part)
-            case .speakerSampleStored, .speakerSampleRejected, .endpointDisabled: break
+            case .speakerSampleStored, .speakerSampleRejected, .endpointDisabled, .endpointAttempts: break
             }
         }
     }

@@ -62,7 +62,7 @@ struct SpeakerSampleLane: LaneProcessor {
         schedule.removeFirst()
     }
 
-    /// Its id derives from the request, so that a replay tells the same event.
+    /// Its id derives from the request and when it was made: a replay tells the same event, asking again another.
     private static func event(_ request: SpeakerSampleRequest, _ outcome: SampleMaker.Outcome) -> SessionEvent {
         let type = outcome.result.outcome == .stored ? SessionEvent.Kind.speakerSampleStored : .speakerSampleRejected
         // A request about a conversation nobody knows belongs to no session.
@@ -71,7 +71,8 @@ struct SpeakerSampleLane: LaneProcessor {
             session: outcome.session ?? SessionID(UniqueID(high: 0, low: 0)), conversation: request.conversation,
             time: WallClock.microseconds, ordinal: 1)
         let namespace = UniqueID(request.id) ?? UniqueID(high: 0, low: 0)
-        event.id = UniqueID.derived(from: namespace, name: "event/speaker-sample/\(request.id)").description
+        let name = "event/speaker-sample/\(request.id)/\(request.requestedAt)"
+        event.id = UniqueID.derived(from: namespace, name: name).description
         event.sample = outcome.result
         return event
     }

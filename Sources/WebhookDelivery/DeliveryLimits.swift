@@ -12,8 +12,8 @@ package struct DeliveryLimits: Sendable {
     package var retryJitter = 0.2
     /// Most that a receiver's `Retry-After` lengthens a pause: an absurd one must not bury a delivery.
     package var retryAfterMaximum: Duration = .seconds(3_600)
-    /// Most that a `Retry-After` keeps everything else of its endpoint waiting.
-    package var endpointPauseMaximum: Duration = .seconds(60)
+    /// Most that a `Retry-After` keeps everything else of its endpoint waiting: as long as it may ask for one delivery.
+    package var endpointPauseMaximum: Duration = .seconds(3_600)
     /// A failing delivery holds its lane for so many retries (protocol.md H6).
     package var laneHoldRetries = 2
     /// It holds its lane only as long as the next retry comes within this time, whatever its receiver asks for.
@@ -61,9 +61,12 @@ package struct DeliveryLimits: Sendable {
     package var pollInterval: Duration = .seconds(1)
     /// Shortest time between two looks that nobody asked for.
     package var pollPause: Duration = .milliseconds(20)
-    /// `conversation.completed` waits for the record so long, in steps of a second, then tells what is there.
-    package var recordWait: Duration = .seconds(60)
+    /// `conversation.completed` waits for the record so long, then tells what is there, if anything is: longer than a
+    /// coordinator is away unnoticed, short enough that the news is still one.
+    package var recordWait: Duration = .seconds(86_400)
+    /// Pause before the next look at the record: a tenth of the wait so far, within these bounds.
     package var recordStep: Duration = .seconds(1)
+    package var recordStepMaximum: Duration = .seconds(60)
     /// Owners whose endpoints a process keeps, and how long without a look at the database.
     package var ownersMaximum = 20_000
     package var ownerAge: Duration = .seconds(60)
@@ -73,6 +76,8 @@ package struct DeliveryLimits: Sendable {
     /// Delivered and dead deliveries are kept so long, for questions and replays.
     package var deliveredKeep: Duration = .seconds(7 * 86_400)
     package var deadKeep: Duration = .seconds(30 * 86_400)
+    /// Requests with live audio are kept so long: there is one every few seconds for as long as somebody speaks.
+    package var audioAttemptsKeep: Duration = .seconds(86_400)
     /// Rows one clean-up removes, and its period.
     package var cleanUpRows = 2_000
     package var cleanUpInterval: Duration = .seconds(60)

@@ -5,6 +5,7 @@ extension WebhookError {
     init(_ error: any Error) {
         switch error {
         case let error as WebhookError: self = error
+        case let error as UnreadableEndpoint: self.init(.refused, "\(error)")
         case let error as PostgresError:
             switch error.code {
             case .invalidData, .notNullViolation, .checkViolation, .uniqueViolation, .foreignKeyViolation,

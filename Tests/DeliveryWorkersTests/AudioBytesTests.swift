@@ -25,9 +25,20 @@ import WorkerRuntime
         let endpoints: [AudioEndpoint]
         let partition: Partition
         var deliveryLimits = DeliveryFixture.fastLimits
+        let reported = Reported()
 
-        init(_ endpoints: [AudioEndpoint], codec: AudioCodec = .pcm16) async throws {
+        /// The events that tell what became of requests.
+        final class Reported: Sendable {
+            private let list = Mutex<[SessionEvent]>([])
+            var attempts: [AudioAttempt] { list.withLock { $0.flatMap { $0.attempts ?? [] } } }
+            func add(_ event: SessionEvent) { list.withLock { $0.append(event) } }
+        }
+
+        init(
+            _ endpoints: [AudioEndpoint], codec: AudioCodec = .pcm16, _ change: (inout Limits) -> Void = { _ in }
+        ) async throws {
             var limits = Limits()
+            change(&limits)
             limits.heartbeatInterval = .milliseconds(20)
             limits.leaseLapse = .milliseconds(200)
             self.limits = limits
@@ -38,7 +49,7 @@ import WorkerRuntime
             var registration = session.registration()
             registration.parameters = SessionParameters(codec: codec, sampleRate: AudioBytesTests.rate)
             epoch = try await handOff.register(registration, in: partition).epoch
-            try await handOff.enable(EnabledGroups(audio: [.audioBytes], events: []), in: [partition])
+            _ = try await handOff.enable(EnabledGroups(audio: [.audioBytes], events: []), in: [partition])
         }
 
         /// Appends frames from a sample on, in entries of ten.
@@ -71,9 +82,12 @@ import WorkerRuntime
         func working(abrupt: Bool = false, _ body: () async throws -> Void) async throws {
             let policy = try DestinationPolicy(allowedNetworks: ["127.0.0.0/8"], allowsPlainHTTP: true)
             let transport = HTTPTransport(HTTPTransportConfiguration(destinations: policy), logger: .silent)
+            let attempts = AudioAttemptReporter(interval: .milliseconds(20), logger: .silent) { [reported] event, _ in
+                reported.add(event)
+            }
             let sender = AudioWindowSender(
                 sender: WebhookSender(transport: transport, limits: deliveryLimits, logger: .silent),
-                limits: deliveryLimits)
+                limits: deliveryLimits, attempts: attempts)
             let worker = Worker(
                 Worker.Configuration(
                     group: .audioBytes, routing: .sessions(wanted: .audioBytes),
@@ -83,7 +97,7 @@ import WorkerRuntime
                 factory: AudioBytesLaneFactory(sender: sender, limits: limits, deliveryLimits: deliveryLimits) {
                     [endpoints] _, _ in UserSettings(audioEndpoints: endpoints)
                 }, logger: .silent)
-            let group = ServiceGroup(services: [sender, worker], logger: .silent)
+            let group = ServiceGroup(services: [attempts, sender, worker], logger: .silent)
             await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await transport.run() }
                 tasks.addTask { try await group.run() }
@@ -209,6 +223,112 @@ import WorkerRuntime
         }
     }
 
+    @Test("Every request is told with its status, its time and the first of the answer, without secrets")
+    func attempts() async throws {
+        let hasFailed = Mutex(false)
+        try await Receiver.with { request in
+            let isFirst = hasFailed.withLock { known in
+                defer { known = true }
+                return !known
+            }
+            return isFirst ? .status(500, body: "no: \(request.header("x-key") ?? "")") : .status(200)
+        } _: { receiver in
+            var hook = endpoint(receiver.url, policy: .all)
+            hook.headers = ["X-Key": "seven"]
+            let fixture = try await Fixture([hook])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(32_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            let attempts = fixture.reported.attempts
+            #expect(attempts.map(\.id) == receiver.received.map(\.id))
+            #expect(attempts.last?.isDelivered == true)
+            let first = try #require(attempts.first { !$0.isDelivered })
+            #expect((first.status, first.error, first.response) == (500, "status 500", "no: [withheld]"))
+            #expect(first.remote?.hasPrefix("127.0.0.1") == true)
+            #expect(first.endpoint == hook.id)
+        }
+    }
+
+    @Test("A key that was rotated out does not sign after its end; concurrency and rate hold over sessions")
+    func bounds() async throws {
+        try await Receiver.with { receiver in
+            let keys = [SigningKey.newShared(), .newShared(), .newShared()]
+            var hook = endpoint(receiver.url, policy: .all)
+            hook.secrets = keys.map(\.text)
+            hook.secretExpiries = [nil, WallClock.microseconds + 600_000_000, WallClock.microseconds - 1]
+            hook.rate = 2
+            var fixture = try await Fixture([hook])
+            fixture.deliveryLimits.totalTimeout = .seconds(30)
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(64_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            let received = receiver.received
+            #expect(received.count == 4)
+            for request in received {
+                let time = try #require(Int64(request.header("webhook-timestamp") ?? ""))
+                let expected = WebhookSignature.headers(
+                    id: request.id, timestamp: time, body: request.body, keys: Array(keys[..<2]))
+                #expect(request.header("webhook-signature") == expected[2].value)
+            }
+            #expect(received[3].at - received[0].at >= .milliseconds(990), "two at once, then two a second")
+        }
+    }
+
+    @Test("A window that is more than a body may have goes in equal parts with numbers and times of their own")
+    func parts() async throws {
+        try await Receiver.with { receiver in
+            var fixture = try await Fixture([endpoint(receiver.url, seconds: 2, policy: .all)])
+            fixture.deliveryLimits.bodyBytesMaximum = 40_000
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(64_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.end()
+            try await fixture.working { try await eventually("the session is done") { try await fixture.isDone } }
+            let received = receiver.received
+            #expect(received.map(\.body.count) == [32_000, 32_000, 32_000, 32_000])
+            #expect(received.map(\.sequence) == [0, 1, 2, 3])
+            #expect(
+                received.map { $0.header("earshot-capture-time") }
+                    == (0..<4).map { ISOTime.text(TestSession.epoch + $0 * 1_000_000) })
+            let isWhole = received.flatMap(\.body) == pcm(0..<64_000)
+            #expect(isWhole)
+        }
+    }
+
+    @Test("With all and no room to park, a dead receiver costs windows, which are announced, and not the partition")
+    func noRoom() async throws {
+        try await Receiver.with { _ in
+            .status(500)
+        } _: { receiver in
+            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)]) { limits in
+                limits.parkAfter = .zero
+                limits.parkedBytesMaximum = 0
+            }
+            fixture.deliveryLimits.totalTimeout = .milliseconds(100)
+            fixture.deliveryLimits.breakerFailures = 1_000
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            try await fixture.append(frames(16_000 * 20), samplesEach: 320, from: &sample, sequence: &sequence)
+            try await fixture.working {
+                try await eventually("the stream is passed up to the last windows") {
+                    let session = try await fixture.handOff.session(
+                        fixture.session.id, group: .audioBytes, in: fixture.partition)
+                    return (session?.progress.next ?? 0) >= 16_000 * 17 / 320
+                }
+                receiver.answer { _ in .status(200) }
+                try await fixture.end()
+                try await eventually("the session is done") { try await fixture.isDone }
+            }
+            let told = receiver.received.compactMap { Int($0.header("earshot-skipped") ?? "") }.max() ?? 0
+            #expect(told >= 15)
+            #expect(receiver.received.last?.sequence == 19)
+        }
+    }
+
     @Test("With all, a receiver that is away for a while gets every window, in order")
     func all() async throws {
         try await Receiver.with { _ in
@@ -288,7 +408,7 @@ import WorkerRuntime
         } _: { receiver in
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
                 let fixture = try await Fixture(endpoints)
-                try await fixture.handOff.enable(
+                _ = try await fixture.handOff.enable(
                     EnabledGroups(audio: [.audioBytes], events: [.webhook]), in: [fixture.partition])
                 var sample: UInt64 = 0
                 var sequence: UInt64 = 0

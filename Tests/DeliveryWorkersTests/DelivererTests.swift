@@ -1,5 +1,6 @@
 import EarshotModel
 import HTTPTransport
+import PostgresClient
 import TestSupport
 import Testing
 import WebhookDelivery
@@ -149,6 +150,60 @@ import WebhookDelivery
                 #expect(received.map(\.sequence) == [1, 2, 1])
                 #expect(received[1].at - received[0].at >= .milliseconds(290))
                 #expect(received[2].at - received[0].at >= .milliseconds(1_490))
+            }
+        }
+    }
+
+    @Test("An endpoint that asks for ten minutes gets nothing else before; others are as quick as ever")
+    func leftAlone() async throws {
+        try await DeliveryFixture.with { fixture in
+            try await Receiver.with { _ in
+                .status(503, headers: [("Retry-After", "600")])
+            } _: { busy in
+                try await Receiver.with { well in
+                    let asking = try await fixture.endpoint(busy.url) { $0.concurrency = 1 }
+                    let other = try await fixture.endpoint(well.url)
+                    for lane in 0..<10 { try await fixture.enqueue(1, to: asking, conversation: "c\(lane)") }
+                    try await fixture.delivering { _, _ in
+                        try await eventually("it is asked once") { busy.received.count == 1 }
+                        try await fixture.enqueue(30, to: other)
+                        try await delivered(fixture, other, 30)
+                    }
+                    // Another process begins with gates that know nothing.
+                    try await fixture.delivering { _, _ in
+                        try await fixture.enqueue(5, to: other, conversation: "c2")
+                        try await delivered(fixture, other, 35)
+                    }
+                    #expect(busy.received.count == 1)
+                    let rows = try await fixture.client.query(
+                        """
+                        SELECT extract(epoch FROM paused_until - now())::bigint AS pause FROM webhook_health
+                        WHERE endpoint = \(asking.id.description)::uuid
+                        """)
+                    #expect((540...600).contains(try rows[0].decode("pause", as: Int.self)))
+                    #expect(DeliveryLimits().endpointPauseMaximum >= .seconds(3_600))
+                }
+            }
+        }
+    }
+
+    @Test("An owner whose only endpoint is disabled is told in the open sessions")
+    func disabledAlone() async throws {
+        try await DeliveryFixture.with { fixture in
+            try await Receiver.with { _ in
+                .status(410)
+            } _: { receiver in
+                let endpoint = try await fixture.endpoint(receiver.url + "?token=secret")
+                try await fixture.enqueue(1, to: endpoint)
+                try await fixture.delivering { _, _ in
+                    try await eventually("alice is told") { fixture.notices.all.count == 1 }
+                }
+                let notice = try #require(fixture.notices.all.first)
+                #expect(notice.hasPrefix(#"alice {"text":"\#(receiver.url) gets nothing any more: its receiver"#))
+                #expect(notice.hasSuffix(#""title":"Webhook disabled","type":"notification"}"#))
+                let listed = try await fixture.endpoints.list(owner: endpoint.owner, limit: 10)
+                #expect(listed.map(\.state) == [.disabled])
+                #expect(listed.map(\.reason) == [PostgresDeliveryStore.goneReason])
             }
         }
     }

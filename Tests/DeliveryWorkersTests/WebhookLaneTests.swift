@@ -85,7 +85,8 @@ import WorkerRuntime
                 handOff: handOff, reader: handOff,
                 factory: WebhookLaneFactory(
                     endpoints: directory, store: store ?? fixture.store, deliveryLimits: fixture.limits,
-                    limits: limits, wake: deliverer.wake), logger: .silent)
+                    limits: limits, wake: deliverer.wake,
+                    notify: { [notices = fixture.notices] user, text in notices.add(user, text) }), logger: .silent)
             let group = ServiceGroup(services: [worker], logger: .silent)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }
@@ -108,7 +109,7 @@ import WorkerRuntime
     func conversation() async throws {
         try await DeliveryFixture.with { fixture in
             let handOff = InMemoryHandOff(limits: limits)
-            try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
+            _ = try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
             try await Receiver.with { standard in
                 try await Receiver.with { omi in
                     let first = try await fixture.endpoint(standard.url)
@@ -142,11 +143,67 @@ import WorkerRuntime
         }
     }
 
+    /// An endpoint whose `conversation.completed` waits for a record that has nothing yet.
+    private func withWaiting(
+        _ limits: DeliveryLimits, _ body: (DeliveryFixture, Receiver, WebhookEndpoint) async throws -> Void
+    ) async throws {
+        try await DeliveryFixture.with(limits) { fixture in
+            let handOff = InMemoryHandOff(limits: self.limits)
+            _ = try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
+            try await Receiver.with { receiver in
+                let endpoint = try await fixture.endpoint(receiver.url) { $0.events = [.conversationCompleted] }
+                try await publish(talk, handOff)
+                try await working(fixture, handOff) { _ in
+                    try await eventually("it waits") { try await fixture.states(of: endpoint) == [.pending: 1] }
+                    try await body(fixture, receiver, endpoint)
+                }
+            }
+        }
+    }
+
+    @Test("A conversation waits while the record is far behind, at first without and then with a part of it")
+    func farBehind() async throws {
+        try await withWaiting(DeliveryFixture.fastLimits) { fixture, receiver, endpoint in
+            // Ten minutes have gone by.
+            try await fixture.client.execute("UPDATE webhook_deliveries SET created_at = now() - interval '10 min'")
+            let waited = try await fixture.store.list(.init(endpoint: endpoint.id), limit: 1)
+            try await eventually("it was looked at since") {
+                let now = try await fixture.store.list(.init(endpoint: endpoint.id), limit: 1)
+                return now[0].dueAt != waited[0].dueAt
+            }
+            try await PostgresSessionRecord(client: fixture.client).write(Array(talk.prefix(1)))
+            try await fixture.client.execute("UPDATE webhook_deliveries SET due_at = now() WHERE claim IS NULL")
+            try await eventually("it waits for the rest") {
+                let delivery = try await fixture.store.list(.init(endpoint: endpoint.id), limit: 1)[0]
+                return delivery.state == .pending && (delivery.dueAt ?? 0) > WallClock.microseconds + 30_000_000
+            }
+            #expect(receiver.received.isEmpty)
+            try await PostgresSessionRecord(client: fixture.client).write(talk)
+            try await fixture.client.execute("UPDATE webhook_deliveries SET due_at = now() WHERE claim IS NULL")
+            try await eventually("it is told") { try await fixture.states(of: endpoint) == [.delivered: 1] }
+            #expect(receiver.received.map { $0.text.contains("It was the best of times.") } == [true])
+        }
+    }
+
+    @Test("A conversation the record never gets is dead after a day, by name and without an attempt")
+    func neverRecorded() async throws {
+        var limits = DeliveryFixture.fastLimits
+        limits.recordWait = .milliseconds(300)
+        try await withWaiting(limits) { fixture, receiver, endpoint in
+            try await eventually("it is dead") { try await fixture.states(of: endpoint) == [.dead: 1] }
+            let delivery = try await fixture.store.list(.init(endpoint: endpoint.id), limit: 1)[0]
+            #expect(delivery.error == "after 0.3 seconds the record has no conversation \(conversation)")
+            #expect(delivery.attempts == 0)
+            #expect(receiver.received.isEmpty)
+            #expect(DeliveryLimits().recordWait == .seconds(86_400))
+        }
+    }
+
     @Test("An endpoint that is added, disabled or removed counts from the notice on")
     func notices() async throws {
         try await DeliveryFixture.with { fixture in
             let handOff = InMemoryHandOff(limits: limits)
-            try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
+            _ = try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
             try await Receiver.with { receiver in
                 try await working(fixture, handOff) { directory in
                     try await publish([talk[0]], handOff)
@@ -164,6 +221,7 @@ import WorkerRuntime
                     try await eventually("it is disabled") {
                         try await fixture.endpoints.endpoint(endpoint.id)?.state == .disabled
                     }
+                    #expect(fixture.notices.all.count == 1, "its owner is told")
                     directory.forget(nil)
                     try await publish([talk[2]], handOff)
                     try await eventually("the event is kept for a replay") {
@@ -179,7 +237,7 @@ import WorkerRuntime
     func away() async throws {
         try await DeliveryFixture.with { fixture in
             let handOff = InMemoryHandOff(limits: limits)
-            try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
+            _ = try await handOff.enable(EnabledGroups(audio: [.webhook], events: []), in: [partition])
             try await Receiver.with { receiver in
                 _ = try await fixture.endpoint(receiver.url)
                 var configuration = try PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none")

@@ -54,6 +54,27 @@ import Testing
         #expect(queue.isSettled)
     }
 
+    @Test("Without room, all skips the oldest that are not under way, so many, and tells how many")
+    func overflow() {
+        var queue = queue(.all)
+        queue.overflow(3)
+        queue.offer(window(0))
+        queue.offer(window(1))
+        #expect(!queue.isFull)
+        queue.offer(window(2))
+        #expect((queue.cursor.sample, queue.cursor.skipped) == (10, 1), "nothing is under way: the oldest goes")
+        #expect(queue.next(now: now)?.window.sequence == 1)
+        queue.offer(window(3))
+        queue.offer(window(4))
+        #expect(queue.isFull, "three were skipped")
+        #expect(queue.cursor.sample == 10, "the one under way is not settled")
+        queue.fail(retryAt: now)
+        let next = queue.next(now: now)
+        #expect((next?.window.sequence, next?.skipped) == (4, 4), "the one under way went with those behind it")
+        queue.fail(retryAt: now)
+        #expect(queue.next(now: now)?.window.sequence == 4, "it is sent until it arrives")
+    }
+
     @Test("A receiver that is gone holds up nothing")
     func gone() {
         var queue = queue(.all)
@@ -66,6 +87,39 @@ import Testing
         #expect((queue.cursor.sample, queue.cursor.sequence) == (30, 3))
         queue.succeed(announced: 0)
         #expect(queue.isSettled)
+    }
+
+    @Test("Windows are as long as asked for, and in equal parts when they are more than a body may have")
+    func lengths() {
+        func samples(_ seconds: Int, _ rate: Int) -> UInt64 {
+            AudioWindow.samples(seconds: seconds, sampleRate: rate, bodyBytesMaximum: 256 * 1_024)
+        }
+        #expect(samples(5, 16_000) == 80_000)
+        #expect(samples(8, 16_000) == 128_000)
+        #expect(samples(5, 48_000) == 120_000, "two parts")
+        #expect(samples(60, 48_000) == 130_910, "22 parts of at most 131072")
+        #expect(samples(0, 8_000) == 8_000)
+    }
+
+    // MARK: Pace
+
+    @Test("An endpoint gets so many requests at once and a second, and none while it asked to be left alone")
+    func pace() {
+        var pace = EndpointPace(now: now)
+        for _ in 0..<2 {
+            #expect(pace.verdict(concurrency: 2, rate: 2, now: now) == .now)
+            pace.begin(rate: 2, now: now)
+        }
+        #expect(pace.verdict(concurrency: 2, rate: 2, now: now) == .later)
+        #expect(!pace.isIdle(now: now + .seconds(60)), "two are under way")
+        pace.end()
+        pace.end()
+        #expect(pace.verdict(concurrency: 2, rate: 2, now: now) == .at(now + .milliseconds(500)))
+        #expect(pace.verdict(concurrency: 2, rate: 2, now: now + .milliseconds(500)) == .now)
+        pace.pause(until: now + .seconds(600))
+        #expect(pace.verdict(concurrency: 2, rate: 2, now: now + .seconds(599)) == .at(now + .seconds(600)))
+        #expect(!pace.isIdle(now: now + .seconds(599)))
+        #expect(pace.isIdle(now: now + .seconds(600)))
     }
 
     @Test("Cursors survive their bytes, and others are refused")

@@ -1,4 +1,5 @@
 import EarshotModel
+import PostgresClient
 import TestSupport
 import Testing
 import WebhookDelivery
@@ -141,9 +142,84 @@ import WebhookDelivery
             }
             let recorded = try await fixture.store.record(records)
             #expect(recorded.accepted.count == 3)
-            #expect(Array(recorded.disabled.keys) == [gone.id])
+            let reason = PostgresDeliveryStore.goneReason
+            #expect(
+                Array(recorded.disabled.values) == [
+                    DisabledEndpoint(id: gone.id, owner: gone.owner, url: "https://example.com/hook", reason: reason)
+                ])
             let next = try await fixture.claim()
             #expect(Set(next.map(\.endpoint.id)) == [well.id])
+        }
+    }
+
+    @Test("What dies without a request is no attempt, and does not count towards the days of failing")
+    func unsent() async throws {
+        var limits = DeliveryLimits()
+        limits.failingMaximum = .zero
+        try await StoreFixture.with(limits) { fixture in
+            let endpoint = try await fixture.endpoint()
+            _ = try await fixture.store.enqueue(fixture.deliveries(2, to: endpoint))
+            let log = AttemptLog(at: WallClock.microseconds, milliseconds: 0, error: EventFanOut.tooLarge)
+            let unsent = try #require(try await fixture.claim().first)
+            let record = AttemptRecord(
+                of: unsent, result: .dead(disables: false), failures: 0, log: log, wasSent: false)
+            #expect(try await fixture.store.record([record]).disabled.isEmpty)
+            let health = try await fixture.client.query("SELECT failing_since FROM webhook_health")
+            #expect(try health[0].decode("failing_since", as: String?.self) == nil)
+            let shown = try #require(try await fixture.store.show(unsent.id))
+            #expect((shown.delivery.state, shown.delivery.attempts, shown.attempts.count) == (.dead, 0, 0))
+            #expect(shown.delivery.error == EventFanOut.tooLarge)
+            let next = try #require(try await fixture.claim().first, "its lane goes on")
+            #expect(next.sequence == 2)
+            let failed = AttemptRecord(of: next, result: .dead(disables: false), failures: 1, log: log)
+            let disabled = try await fixture.store.record([failed]).disabled
+            #expect(disabled[endpoint.id] != nil, "one that was sent does count")
+        }
+    }
+
+    @Test("An endpoint or a delivery that cannot be read stops nobody else, and is named without what it holds")
+    func unreadable() async throws {
+        try await StoreFixture.with { fixture in
+            let broken = try await fixture.endpoint()
+            let well = try await fixture.endpoint()
+            for endpoint in [broken, well] {
+                _ = try await fixture.store.enqueue(
+                    fixture.deliveries(1, to: endpoint) + fixture.deliveries(1, to: endpoint, conversation: "c2"))
+            }
+            try await fixture.client.execute(
+                "UPDATE webhook_secrets SET secret = 'whsec_hidden!' WHERE endpoint = \(broken.id.description)::uuid")
+            try await fixture.client.execute(
+                "UPDATE webhook_deliveries SET event_type = 'of.tomorrow' WHERE conversation = 'c2'")
+            let claimed = try await fixture.store.claim(slots: 10) { _ in 10 }
+            #expect(claimed.deliveries.map(\.endpoint.id) == [well.id])
+            let other = try #require(
+                try await fixture.store.list(.init(endpoint: well.id), limit: 10).first { $0.conversation == "c2" })
+            #expect(Set(claimed.unreadable.keys) == [broken.id.description, other.id.description])
+            #expect(claimed.unreadable[broken.id.description] == "the secret is not whsec_ and base64")
+            let alice = try #require(UserID("alice"))
+            #expect(try await fixture.endpoints.endpoints(of: alice).map(\.id) == [well.id])
+            let error = await #expect(throws: WebhookError.self) {
+                _ = try await fixture.endpoints.list(owner: nil, limit: 10)
+            }
+            #expect(error?.message.contains(broken.id.description) == true)
+            #expect(error?.message.contains("hidden") == false)
+        }
+    }
+
+    @Test("A test of an endpoint leaves a delivery with its attempt, and no replay takes it up")
+    func test() async throws {
+        try await StoreFixture.with { fixture in
+            let endpoint = try await fixture.endpoint()
+            let now = WallClock.microseconds
+            let test = ClaimedDelivery.test(of: endpoint, at: now)
+            let log = AttemptLog(at: now, milliseconds: 7, status: 500, error: "status 500", response: "no")
+            try await fixture.store.recordTest(test, log, isDelivered: false)
+            let shown = try #require(try await fixture.store.show(test.id))
+            #expect((shown.delivery.type, shown.delivery.state, shown.delivery.attempts) == ("endpoint.test", .dead, 1))
+            #expect(shown.attempts == [log])
+            #expect(shown.body == test.body)
+            _ = try await fixture.store.startReplay(since: 0, endpoint: nil)
+            #expect(try await fixture.store.stepReplay() == 0)
         }
     }
 

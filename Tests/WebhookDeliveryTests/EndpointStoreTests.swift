@@ -56,7 +56,13 @@ import WebhookDelivery
             #expect(try await revision("alice") > last)
             let settings = try await PostgresSettingsStore(client: fixture.client).settings(of: alice)
             #expect(settings.audioEndpoints.map(\.id) == [endpoint.id.description])
-            #expect(settings.audioEndpoints.first?.secrets.count == 2)
+            let audio = try #require(settings.audioEndpoints.first)
+            #expect(audio.secrets.count == 2)
+            #expect((audio.concurrency, audio.rate) == (endpoint.concurrency, endpoint.rate))
+            #expect(audio.secretExpiries.map { $0 == nil } == [true, false], "the old key ends")
+            let expiry = try #require(audio.secretExpiries[1])
+            #expect(audio.secrets(at: expiry - 1) == audio.secrets)
+            #expect(audio.secrets(at: expiry) == [audio.secrets[0]])
             #expect(settings.flags.contains(.audioBytes))
         }
     }

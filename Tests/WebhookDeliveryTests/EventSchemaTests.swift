@@ -49,7 +49,7 @@ import WebhookDelivery
         case .speakerSampleStored: try samples(.speakerSampleStored, [.stored])
         case .speakerSampleRejected:
             try samples(.speakerSampleRejected, SpeakerSampleResult.Outcome.allCases.filter { $0 != .stored })
-        case .endpointDisabled: [WebhookBody.endpointDisabled(endpoint, reason: "answered 410 Gone", at: time)]
+        case .endpointDisabled: [WebhookBody.endpointDisabled(disabled, at: time)]
         case .endpointTest: [WebhookBody.test(endpoint, at: time)]
         case .audioBytes: []
         }
@@ -174,6 +174,12 @@ import WebhookDelivery
                     seconds: outcome == .stored ? 14 : nil)
             }
         }
+    }
+
+    private var disabled: DisabledEndpoint {
+        DisabledEndpoint(
+            id: endpoint.id, owner: endpoint.owner, url: URLQuery.withoutSecrets(endpoint.url),
+            reason: "answered 410 Gone")
     }
 
     private var endpoint: WebhookEndpoint {

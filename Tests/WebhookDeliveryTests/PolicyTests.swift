@@ -90,6 +90,23 @@ import WebhookDelivery
         #expect(gate.allowance(now: opensAt) > 0)
     }
 
+    @Test("A receiver that asks to be left alone gets nothing until then, however well it is")
+    func pause() throws {
+        let now = ContinuousClock.now
+        var gate = EndpointGate(limits, now: now)
+        let ticket = try begin(&gate, now)
+        gate.pause(until: now + .seconds(600))
+        gate.pause(until: now + .seconds(5))
+        gate.end(.success, ticket, concurrency: 8, now: now)
+        let almost = now + .seconds(599)
+        #expect(gate.allowance(now: almost) == 0)
+        let refused = gate.begin(now: almost) == nil
+        #expect(refused)
+        #expect(gate.opensAt(now: almost) == now + .seconds(600))
+        #expect(gate.allowance(now: now + .seconds(600)) > 0)
+        #expect(gate.opensAt(now: now + .seconds(600)) == nil)
+    }
+
     // MARK: Plan
 
     private func candidate(

@@ -60,6 +60,35 @@ import WebhookDelivery
         }
     }
 
+    @Test("A replay whose endpoint takes nothing holds up no other one, not even one of all endpoints")
+    func beside() async throws {
+        var limits = DeliveryLimits()
+        limits.replayInHand = 2
+        limits.slots = 1_000
+        try await StoreFixture.with(limits) { fixture in
+            let stuck = try await fixture.endpoint { $0.concurrency = 64 }
+            let well = try await fixture.endpoint("bob") { $0.concurrency = 64 }
+            _ = try await half(fixture, stuck, count: 12)
+            let dead = try await half(fixture, well, count: 12)
+            try await fixture.endpoints.set(.disabled, reason: "test", of: stuck.id)
+            let first = try await fixture.store.startReplay(since: 0, endpoint: stuck.id)
+            #expect(try await fixture.store.stepReplay() == 2)
+            #expect(try await fixture.store.stepReplay() == nil, "it has no room, for as long as it is disabled")
+            let second = try await fixture.store.startReplay(since: 0, endpoint: well.id)
+            var sent: Set<UniqueID> = []
+            while try await fixture.store.progress(ofReplay: second)?.isDone != true {
+                _ = try #require(try await fixture.store.stepReplay())
+                for delivery in try await fixture.claim() {
+                    sent.insert(delivery.id)
+                    #expect(try await fixture.record(delivery, .delivered, status: 200))
+                }
+            }
+            #expect(sent == dead)
+            let progress = try #require(try await fixture.store.progress(ofReplay: first))
+            #expect((progress.taken, progress.pending, progress.takenAllAt) == (2, 2, nil))
+        }
+    }
+
     @Test("What dies again in a replay stays dead and ends it; other endpoints and older deliveries are left alone")
     func bounded() async throws {
         try await StoreFixture.with { fixture in

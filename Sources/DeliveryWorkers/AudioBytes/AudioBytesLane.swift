@@ -19,29 +19,38 @@ struct AudioBytesLane: LaneProcessor {
 
     /// One endpoint: its windows on their way, and where the next one begins.
     private struct Outlet {
-        let channel: WindowChannel
+        let held: HeldChannel
         var windowSamples: UInt64
         var sample: UInt64
         var sequence: UInt64
         var isGoneTold = false
+
+        var channel: WindowChannel { held.channel }
     }
 
     /// Frames between two commits while nobody gets the audio: a second or two.
     private static let idleCommitFrames: UInt64 = 100
 
+    /// Audio that is skipped when there is no room to keep it: as much as makes room for a while.
+    private static let overflowSeconds: UInt64 = 60
+
     private let services: Services
     private let session: RegisteredSession
     private let partition: Partition
+    /// Whether audio may be kept until a receiver takes it; when not, it is skipped, whatever the policy.
+    private let mayWait: Bool
     private let settled = Signal()
+    private let skipped = Counter(label: "audio_bytes.windows", dimensions: [("result", "skipped")])
     private var held: HeldSession
     private var outlets: [Outlet] = []
     private var restored: [WindowCursor]
     private var committed: LaneProgress
 
-    init(_ session: RegisteredSession, in partition: Partition, services: Services) throws {
+    init(_ session: RegisteredSession, in partition: Partition, mayWait: Bool = true, services: Services) throws {
         self.services = services
         self.session = session
         self.partition = partition
+        self.mayWait = mayWait
         committed = session.progress
         restored = try WindowCursor.decode(session.progress.state)
         held = try HeldSession(
@@ -53,26 +62,26 @@ struct AudioBytesLane: LaneProcessor {
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
         for entry in entries {
             let hasGap = held.hasGap(before: entry)
-            if hasGap { try await cutWindows(atEnd: true) }
+            if hasGap { try await cutWindows(atEnd: true, in: context) }
             let isFirst = held.endSample == nil
             guard let start = held.append(entry) else { continue }
             try await followSettings(from: start)
             if hasGap || isFirst { jump(to: start) }
-            try await cutWindows(atEnd: false)
+            try await cutWindows(atEnd: false, in: context)
         }
         try await commit(isDone: false, in: context)
         await context.hold(bytes: held.byteCount)
     }
 
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws {
-        try await cutWindows(atEnd: true)
+        try await cutWindows(atEnd: true, in: context)
         let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout * 2
         while outlets.contains(where: { !$0.channel.withQueue(\.isSettled) }), ContinuousClock.now < deadline {
             await settled.wait(until: deadline)
         }
         for outlet in outlets where !outlet.channel.withQueue(\.isSettled) {
-            guard outlet.channel.withQueue(\.policy) == .latest else { throw unavailable(outlet) }
-            outlet.channel.withQueue { $0.abandon() }
+            guard outlet.channel.withQueue(\.policy) == .latest || !mayWait else { throw unavailable(outlet) }
+            skipped.increment(by: outlet.channel.withQueue { $0.abandon() })
         }
         try await commit(isDone: true, in: context)
     }
@@ -95,12 +104,11 @@ struct AudioBytesLane: LaneProcessor {
         for endpoint in settings.audioEndpoints {
             if let id = UniqueID(endpoint.id) { wanted[id] = endpoint }
         }
-        for outlet in outlets where wanted[outlet.channel.endpoint] == nil {
-            outlet.channel.withQueue { $0.abandon() }
-        }
         outlets.removeAll { wanted[$0.channel.endpoint] == nil }
         for (id, endpoint) in wanted.sorted(by: { $0.key < $1.key }) {
-            let samples = UInt64(max(1, endpoint.windowSeconds)) * UInt64(session.parameters.sampleRate)
+            let samples = AudioWindow.samples(
+                seconds: endpoint.windowSeconds, sampleRate: session.parameters.sampleRate,
+                bodyBytesMaximum: services.deliveryLimits.bodyBytesMaximum)
             if let index = outlets.firstIndex(where: { $0.channel.endpoint == id }) {
                 outlets[index].windowSamples = samples
                 outlets[index].channel.update(endpoint)
@@ -109,9 +117,14 @@ struct AudioBytesLane: LaneProcessor {
             let cursor = restored.first { $0.endpoint == id } ?? WindowCursor(endpoint: id, sample: start)
             restored.removeAll { $0.endpoint == id }
             let channel = WindowChannel(session, cursor: cursor, settings: endpoint, settled: settled)
+            if !mayWait {
+                let windows = Self.overflowSeconds * UInt64(session.parameters.sampleRate) / samples
+                channel.withQueue { $0.overflow(Int(clamping: max(1, windows))) }
+            }
             outlets.append(
                 Outlet(
-                    channel: channel, windowSamples: samples, sample: cursor.sample, sequence: cursor.sequence))
+                    held: HeldChannel(channel), windowSamples: samples, sample: cursor.sample, sequence: cursor.sequence
+                ))
         }
     }
 
@@ -126,13 +139,13 @@ struct AudioBytesLane: LaneProcessor {
     // MARK: Windows
 
     /// Cuts every window that is whole, and at an end the rest as well.
-    private mutating func cutWindows(atEnd: Bool) async throws {
+    private mutating func cutWindows(atEnd: Bool, in context: LaneContext) async throws {
         guard let end = held.endSample else { return }
         for index in outlets.indices {
             while outlets[index].sample < end {
                 let length = end - outlets[index].sample
                 guard length >= outlets[index].windowSamples || atEnd else { break }
-                try await waitForRoom(outlets[index])
+                try await waitForRoom(outlets[index], in: context)
                 cutWindow(of: index, length: min(length, outlets[index].windowSamples))
             }
         }
@@ -144,22 +157,29 @@ struct AudioBytesLane: LaneProcessor {
         let outlet = outlets[index]
         let range = outlet.sample..<outlet.sample + length
         let (pcm, captureTime) = held.cut(range)
-        outlet.channel.withQueue { queue in
+        let skipped = outlet.channel.withQueue { queue in
+            let before = queue.cursor.skipped
             queue.offer(
                 AudioWindow(
                     sequence: outlet.sequence, start: range.lowerBound, end: range.upperBound,
                     captureTime: captureTime, pcm: pcm))
+            return queue.cursor.skipped - before
         }
+        if skipped > 0 { self.skipped.increment(by: Int(clamping: skipped)) }
         services.sender.offer(outlet.channel)
         outlets[index].sample = range.upperBound
         outlets[index].sequence += 1
     }
 
     /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream.
-    private func waitForRoom(_ outlet: Outlet) async throws {
+    private mutating func waitForRoom(_ outlet: Outlet, in context: LaneContext) async throws {
         let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
         while outlet.channel.withQueue(\.isFull) {
-            guard ContinuousClock.now < deadline, !Task.isCancelled else { throw unavailable(outlet) }
+            guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                // What did arrive, and what was skipped, must not come again.
+                try await commit(isDone: false, in: context)
+                throw unavailable(outlet)
+            }
             await settled.wait(until: deadline)
         }
     }

@@ -17,6 +17,7 @@ package struct AudioBytesLaneFactory: LaneProcessorFactory {
 
     package func open(_ opening: LaneOpening) throws -> any LaneProcessor {
         guard let session = opening.session else { throw LaneFailure.entry("live audio needs a session") }
-        return try AudioBytesLane(session, in: opening.partition, services: services)
+        return try AudioBytesLane(
+            session, in: opening.partition, mayWait: !opening.isParkingFull, services: services)
     }
 }

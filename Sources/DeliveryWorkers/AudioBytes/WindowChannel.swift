@@ -9,6 +9,7 @@ import WorkerRuntime
 final class WindowChannel: Sendable {
     let session: SessionID
     let user: UserID
+    let conversation: String
     let sampleRate: Int
     let endpoint: UniqueID
     private let queue: Mutex<WindowQueue>
@@ -20,6 +21,7 @@ final class WindowChannel: Sendable {
     init(_ session: RegisteredSession, cursor: WindowCursor, settings: AudioEndpoint, settled: Signal) {
         self.session = session.session
         user = session.user
+        conversation = session.conversation
         sampleRate = session.parameters.sampleRate
         endpoint = cursor.endpoint
         queue = Mutex(WindowQueue(cursor, policy: settings.policy, now: .now))
@@ -29,14 +31,17 @@ final class WindowChannel: Sendable {
 
     func update(_ settings: AudioEndpoint) { self.settings.withLock { $0 = settings } }
 
+    /// Requests its endpoint may get at once, and a second.
+    var bounds: (concurrency: Int, rate: Int) { settings.withLock { ($0.concurrency, $0.rate) } }
+
     func withQueue<Value: Sendable>(_ body: (inout WindowQueue) -> Value) -> Value { queue.withLock { body(&$0) } }
 
     func withQueue<Value: Sendable>(_ path: KeyPath<WindowQueue, Value>) -> Value {
         queue.withLock { $0[keyPath: path] }
     }
 
-    /// The request for a window.
-    func webhook(_ window: AudioWindow, skipped: UInt64) -> OutgoingWebhook {
+    /// The request for a window, with the keys that are good at a time, in Unix µs.
+    func webhook(_ window: AudioWindow, skipped: UInt64, at now: Int64) -> OutgoingWebhook {
         let settings = settings.withLock(\.self)
         let id = UniqueID.derived(from: endpoint, name: "audio/\(session)/\(window.sequence)").description
         var headers = [
@@ -50,7 +55,7 @@ final class WindowChannel: Sendable {
         return OutgoingWebhook(
             id: id, endpoint: endpoint,
             url: URLQuery.setting(settings.url, [("sample_rate", String(sampleRate)), ("uid", user.text)]),
-            keys: settings.secrets.compactMap { try? SigningKey($0) }, ownHeaders: settings.headers, headers: headers,
-            contentType: OutgoingWebhook.binary, body: window.pcm, concurrency: WebhookEndpoint.concurrencyDefault)
+            keys: settings.secrets(at: now).compactMap { try? SigningKey($0) }, ownHeaders: settings.headers,
+            headers: headers, contentType: OutgoingWebhook.binary, body: window.pcm, concurrency: settings.concurrency)
     }
 }

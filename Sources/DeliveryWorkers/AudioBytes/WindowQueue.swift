@@ -18,6 +18,10 @@ struct WindowQueue {
     private(set) var cursor: WindowCursor
     /// Whether the receiver is gone for good (410): nothing is sent any more.
     private(set) var isGone = false
+    /// Windows that may be skipped although the policy is `all`: there is no room where they could wait.
+    private var skipsLeft = 0
+    /// Whether the one under way is not sent again, because newer ones were skipped already.
+    private var dropsFirst = false
 
     init(_ cursor: WindowCursor, policy: AudioEndpoint.Policy, now: ContinuousClock.Instant) {
         self.cursor = cursor
@@ -32,14 +36,25 @@ struct WindowQueue {
     var isReady: Bool { !isUnderWay && !line.isEmpty }
 
     /// Whether no window may be offered now; never with the policy `latest`.
-    var isFull: Bool { policy == .all && line.count >= Self.windowsMaximum }
+    var isFull: Bool { policy == .all && line.count >= Self.windowsMaximum && skipsLeft == 0 }
 
-    /// Takes a window; with the policy `latest` it replaces one that waits.
+    /// Lets the next windows take the places of older ones, so many, instead of waiting.
+    mutating func overflow(_ windows: Int) { skipsLeft = windows }
+
+    /// Takes a window; with the policy `latest`, or when there is no room, it replaces one that waits.
     mutating func offer(_ window: AudioWindow) {
         guard !isGone else { return settle(window.end, window.sequence + 1) }
-        if policy == .latest, line.count > (isUnderWay ? 1 : 0) {
-            line.removeLast()
-            cursor.skipped += 1
+        switch policy {
+        case .latest where line.count > (isUnderWay ? 1 : 0): skipLast()
+        case .all where line.count >= Self.windowsMaximum && skipsLeft > 0:
+            skipsLeft -= 1
+            if isUnderWay {
+                dropsFirst = true
+                skipLast()
+            } else {
+                skipFirst()
+            }
+        default: break
         }
         line.append(window)
         move()
@@ -59,6 +74,7 @@ struct WindowQueue {
         failures = 0
         cursor.skipped -= min(skipped, cursor.skipped)
         removeFirst()
+        dropsFirst = false
     }
 
     /// The window under way did not arrive: it is sent again, unless the policy prefers the one behind it.
@@ -67,9 +83,8 @@ struct WindowQueue {
         isUnderWay = false
         failures += 1
         notBefore = retryAt
-        guard policy == .latest, line.count > 1 else { return }
-        cursor.skipped += 1
-        removeFirst()
+        guard policy == .latest || dropsFirst, line.count > 1 else { return }
+        skipFirst()
     }
 
     /// The receiver is gone for good.
@@ -79,14 +94,30 @@ struct WindowQueue {
     }
 
     /// Gives up what is in line: the receiver is gone, or the session has ended and it does not answer.
-    mutating func abandon() {
+    ///
+    /// - Returns: How many windows that were.
+    @discardableResult
+    mutating func abandon() -> Int {
         isUnderWay = false
+        let count = line.count
         while !line.isEmpty { removeFirst() }
+        return count
     }
 
     /// A gap lies between what is settled and the next window.
     mutating func jump(to sample: UInt64) {
         if isSettled { cursor.sample = max(cursor.sample, sample) }
+    }
+
+    private mutating func skipLast() {
+        line.removeLast()
+        cursor.skipped += 1
+    }
+
+    private mutating func skipFirst() {
+        cursor.skipped += 1
+        dropsFirst = false
+        removeFirst()
     }
 
     private mutating func removeFirst() {

@@ -22,6 +22,8 @@ package final class WebhookDeliverer: Service {
     private let logger: Logger
     private let signal = Signal()
     private let inFlight = Mutex(0)
+    /// What could not be read at the last look, so that each is told once.
+    private let unreadable = Mutex<[String: String]>([:])
     private let slotsInUse = Gauge(label: "webhook.deliveries.in_flight")
     private let latency = Timer(label: "webhook.delivery.latency")
     private let stale = Counter(label: "webhook.deliveries.stale")
@@ -55,6 +57,7 @@ package final class WebhookDeliverer: Service {
                     do throws(WebhookError) {
                         let claimed = try await store.claim(slots: freeSlots) { self.sender.gates.allowance(of: $0) }
                         failures = 0
+                        report(claimed.unreadable)
                         for delivery in claimed.deliveries { begin(delivery, in: &tasks) }
                         if claimed.deliveries.isEmpty { await signal.wait(until: nextLook(after: claimed)) }
                     } catch {
@@ -68,6 +71,17 @@ package final class WebhookDeliverer: Service {
             }
         } onGracefulShutdown: {
             self.signal.raise()
+        }
+    }
+
+    /// Says which rows cannot be read, when they are other ones than before.
+    private func report(_ found: [String: String]) {
+        let known = unreadable.withLock { last in
+            defer { last = found }
+            return last
+        }
+        for (id, reason) in found where known[id] != reason {
+            logger.error("a row of webhooks cannot be read", metadata: ["id": "\(id)", "reason": "\(reason)"])
         }
     }
 
@@ -104,11 +118,12 @@ package final class WebhookDeliverer: Service {
         do throws(WebhookError) {
             switch try await body(of: delivery) {
             case .ready(let body): await attempt(delivery, body, before: deadline)
-            case .later: try await store.giveBack([delivery], after: limits.recordStep)
+            case .later: try await store.giveBack([delivery], after: pauseForRecord(of: delivery))
             case .never(let reason):
                 let log = AttemptLog(at: WallClock.microseconds, milliseconds: 0, error: reason)
                 let record = AttemptRecord(
-                    of: delivery, result: .dead(disables: false), failures: delivery.failures, log: log)
+                    of: delivery, result: .dead(disables: false), failures: delivery.failures, log: log,
+                    wasSent: false)
                 _ = await recorder.record(record, before: deadline)
             case .stale: stale.increment()
             }
@@ -146,7 +161,9 @@ package final class WebhookDeliverer: Service {
                 of: delivery, result: result, failures: failures, log: outcome.log,
                 pause: retryAfter.map { min($0, limits.endpointPauseMaximum) })
         }
-        guard await recorder.record(record, before: deadline) else { return stale.increment() }
+        let written = await recorder.record(record, before: deadline)
+        if let disabled = written.disabled, let user = disabled.user { await notify(user, disabled.notice) }
+        guard written.isCounted else { return stale.increment() }
         guard outcome.verdict == .delivered else { return }
         latency.recordMilliseconds((delivery.age + .milliseconds(outcome.log.milliseconds)).milliseconds)
         await passOn(outcome.body, of: delivery)
@@ -178,12 +195,18 @@ package final class WebhookDeliverer: Service {
             event.conversation, of: event.uid, asOf: event.time)
         let hasWaited = delivery.age >= limits.recordWait
         guard let snapshot, snapshot.isComplete || hasWaited else {
-            return hasWaited ? .never("the record has no conversation \(event.conversation)") : .later
+            guard hasWaited else { return .later }
+            return .never("after \(limits.recordWait) the record has no conversation \(event.conversation)")
         }
         guard let body = bodies.body(of: event, snapshot, in: delivery.endpoint.dialect) else {
             return .never(EventFanOut.tooLarge)
         }
         return try await store.setBody(body, of: delivery) ? .ready(body) : .stale
+    }
+
+    /// The record may be far behind: who has waited long looks seldom.
+    private func pauseForRecord(of delivery: ClaimedDelivery) -> Duration {
+        min(max(limits.recordStep, delivery.age / 10), limits.recordStepMaximum)
     }
 
     // MARK: Beside deliveries
@@ -193,7 +216,7 @@ package final class WebhookDeliverer: Service {
         var cleanAt = ContinuousClock.now
         while !Task.isCancelled && !Task.isShuttingDownGracefully {
             do throws(WebhookError) {
-                while let taken = try await store.stepReplay(), taken > 0 { wake() }
+                while try await store.stepReplay() != nil { wake() }
                 if ContinuousClock.now >= cleanAt {
                     let removed = try await store.cleanUp()
                     if removed < limits.cleanUpRows { cleanAt = .now + limits.cleanUpInterval }

@@ -13,6 +13,8 @@ struct WebhookLane: LaneProcessor {
         let bodies: WebhookBody
         /// Told that there are new deliveries.
         let wake: @Sendable () -> Void
+        /// Sends a text frame to a user's open sessions.
+        let notify: @Sendable (UserID, String) async -> Void
         let batchMaximum: Int
     }
 
@@ -34,8 +36,10 @@ struct WebhookLane: LaneProcessor {
 
     private func enqueue(_ entries: [LaneEntry]) async throws {
         do throws(WebhookError) {
+            let events = try entries.map { entry throws(WebhookError) in try Self.event(of: entry) }
+            await tell(try await services.store.record(audio: events.filter { $0.type == .endpointAttempts }))
             var deliveries: [NewDelivery] = []
-            for entry in entries { deliveries += try await self.deliveries(of: entry) }
+            for event in events { deliveries += try await self.deliveries(of: event) }
             let count = try await services.store.enqueue(deliveries)
             guard count > 0 else { return }
             enqueued.increment(by: count)
@@ -51,18 +55,32 @@ struct WebhookLane: LaneProcessor {
         }
     }
 
-    private func deliveries(of entry: LaneEntry) async throws(WebhookError) -> [NewDelivery] {
-        let event: SessionEvent
+    private static func event(of entry: LaneEntry) throws(WebhookError) -> SessionEvent {
         do {
-            event = try SessionEvent(json: entry.entry.payload)
+            return try SessionEvent(json: entry.entry.payload)
         } catch {
             throw WebhookError(.refused, "not an event: \(error)")
         }
-        if event.type == .endpointDisabled {
+    }
+
+    /// Tells the owners of endpoints that were disabled in their open sessions.
+    private func tell(_ disabled: [DisabledEndpoint]) async {
+        for endpoint in disabled {
+            if let user = endpoint.user { await services.notify(user, endpoint.notice) }
+        }
+        if !disabled.isEmpty { services.wake() }
+    }
+
+    private func deliveries(of event: SessionEvent) async throws(WebhookError) -> [NewDelivery] {
+        switch event.type {
+        case .endpointAttempts, .sessionUsage: return []
+        case .endpointDisabled:
             guard let endpoint = event.endpoint.flatMap({ UniqueID($0) }) else { return [] }
-            try await services.store.disable(endpoint, reason: event.reason ?? PostgresDeliveryStore.goneReason)
-            services.wake()
+            let reason = event.reason ?? PostgresDeliveryStore.goneReason
+            let disabled = try await services.store.disable(endpoint, reason: reason)
+            await tell(disabled.map { [$0] } ?? [])
             return []
+        default: break
         }
         guard let user = UserID(event.uid) else { throw WebhookError(.refused, "an event without a user id") }
         let endpoints = try await services.endpoints.endpoints(of: user)

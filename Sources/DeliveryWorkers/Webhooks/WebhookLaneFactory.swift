@@ -6,13 +6,15 @@ package import WorkerRuntime
 package struct WebhookLaneFactory: LaneProcessorFactory {
     private let services: WebhookLane.Services
 
-    /// Makes lanes that write into a store; `wake` is told when there are new deliveries.
+    /// Makes lanes that write into a store.
+    ///
+    /// `wake` is told when there are new deliveries; `notify` sends a text frame to a user's open sessions.
     package init(
         endpoints: EndpointDirectory, store: PostgresDeliveryStore, deliveryLimits: DeliveryLimits, limits: Limits,
-        wake: @escaping @Sendable () -> Void
+        wake: @escaping @Sendable () -> Void, notify: @escaping @Sendable (UserID, String) async -> Void
     ) {
         services = WebhookLane.Services(
-            endpoints: endpoints, store: store, bodies: WebhookBody(deliveryLimits), wake: wake,
+            endpoints: endpoints, store: store, bodies: WebhookBody(deliveryLimits), wake: wake, notify: notify,
             batchMaximum: limits.recordBatchMaximum)
     }
 

@@ -11,6 +11,6 @@ struct EndpointCommand: AsyncParsableCommand {
         subcommands: [
             EndpointAddCommand.self, EndpointListCommand.self, EndpointDisableCommand.self,
             EndpointEnableCommand.self, EndpointRotateCommand.self, EndpointTestCommand.self,
-            EndpointUsersCommand.self,
+            EndpointAttemptsCommand.self, EndpointUsersCommand.self,
         ])
 }

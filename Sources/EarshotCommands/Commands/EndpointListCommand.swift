@@ -7,7 +7,7 @@ struct EndpointListCommand: AsyncParsableCommand {
         commandName: "list", abstract: "Lists endpoints, oldest first; never their secrets.",
         discussion: """
             With --json: one object {"endpoints":[{"endpoint_id","owner","owner_kind","url","events","dialect",\
-            "state","reason","strict","rate","concurrency","window_seconds","policy","headers","keys",\
+            "state","reason","disabled_at","strict","rate","concurrency","window_seconds","policy","headers","keys",\
             "created_at"}]}. Of headers only the names are shown; `keys` says how many of each kind are good.
             """)
 

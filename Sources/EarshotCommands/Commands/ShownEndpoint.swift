@@ -11,6 +11,8 @@ struct ShownEndpoint: Encodable {
     let dialect: String
     let state: String
     let reason: String?
+    /// When it was disabled.
+    let disabledAt: String?
     let strict: Bool
     let rate: Int
     let concurrency: Int
@@ -34,6 +36,7 @@ struct ShownEndpoint: Encodable {
         dialect = endpoint.dialect.rawValue
         state = endpoint.state.rawValue
         reason = endpoint.reason
+        disabledAt = endpoint.state == .disabled ? ISOTime.text(endpoint.changedAt) : nil
         strict = endpoint.isStrict
         rate = endpoint.rate
         concurrency = endpoint.concurrency

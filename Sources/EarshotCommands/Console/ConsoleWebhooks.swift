@@ -15,11 +15,16 @@ enum ConsoleWebhooks {
         let rows = endpoints.map { endpoint in
             [
                 endpoint.endpointID, "\(endpoint.ownerKind) \(endpoint.owner)",
-                endpoint.reason.map { "\(endpoint.state): \($0)" } ?? endpoint.state, endpoint.dialect,
+                state(of: endpoint), endpoint.dialect,
                 endpoint.events.joined(separator: ","), endpoint.url,
             ]
         }
         return ConsoleSessions.aligned([header] + rows)
+    }
+
+    private static func state(of endpoint: ShownEndpoint) -> String {
+        let since = endpoint.disabledAt.map { " since \($0)" } ?? ""
+        return endpoint.state + since + (endpoint.reason.map { ": \($0)" } ?? "")
     }
 
     /// A table of deliveries.
@@ -51,7 +56,11 @@ enum ConsoleWebhooks {
 
     /// One attempt on a line.
     static func attempt(_ attempt: ShownAttempt) -> String {
-        var text = "\(attempt.at)  \(attempt.milliseconds) ms  \(attempt.status.map(String.init) ?? "no answer")"
+        var text = attempt.deliveryID.map { "delivery \($0)  " } ?? ""
+        text += "\(attempt.at)  \(attempt.milliseconds) ms  \(attempt.status.map(String.init) ?? "no answer")"
+        if let session = attempt.sessionID, let sequence = attempt.sequence {
+            text += "  window \(sequence) of \(session)"
+        }
         if let error = attempt.error { text += "  \(error)" }
         if let remote = attempt.remote { text += "  from \(remote)" }
         if let response = attempt.response { text += "  \(response.debugDescription)" }

@@ -21,16 +21,20 @@ struct AudioBytesCommand: AsyncParsableCommand {
         let delivery = try DeliveryConfiguration(settings: settings)
         let users = fleet.settings(in: assembly)
         let transport = HTTPTransport(delivery.transport, logger: assembly.logger)
+        let attempts = AudioAttemptReporter(interval: delivery.limits.pollInterval, logger: assembly.logger) {
+            event, user in
+            try await fleet.handOff.append(event: event, in: Partition(of: user, count: fleet.partitions))
+        }
         let sender = AudioWindowSender(
             sender: WebhookSender(transport: transport, limits: delivery.limits, logger: assembly.logger),
-            limits: delivery.limits)
+            limits: delivery.limits, attempts: attempts)
         let lanes = AudioBytesLaneFactory(sender: sender, limits: fleet.limits, deliveryLimits: delivery.limits) {
             user, partition in try await users.cache.settings(of: user, in: partition)
         }
         let worker = fleet.worker(
             .audioBytes, .sessions(wanted: .audioBytes), lanes, in: assembly, announcer: announcer)
         try await assembly.run(
-            [fleet.service, users.service, BackgroundService { await transport.run() }, sender, worker],
+            [fleet.service, users.service, BackgroundService { await transport.run() }, attempts, sender, worker],
             onAdminBound: announcer.adminBound)
     }
 }

@@ -23,7 +23,8 @@ struct WebhookCommand: AsyncParsableCommand {
         let fleet = try FleetConnection(assembly, settings: settings)
         let delivery = try DeliveryConfiguration(settings: settings)
         let postgres = PostgresClient(try PostgresConfiguration(settings: settings), logger: assembly.logger)
-        let endpoints = PostgresEndpointStore(client: postgres, limits: delivery.limits)
+        let endpoints = PostgresEndpointStore(
+            client: postgres, limits: delivery.limits, logger: assembly.logger)
         let directory = EndpointDirectory(limits: delivery.limits) { user throws(WebhookError) in
             try await endpoints.endpoints(of: user)
         }
@@ -32,18 +33,18 @@ struct WebhookCommand: AsyncParsableCommand {
             logger: assembly.logger, onChange: directory.forget)
         let transport = HTTPTransport(delivery.transport, logger: assembly.logger)
         let store = PostgresDeliveryStore(client: postgres, limits: delivery.limits)
+        let notify: @Sendable (UserID, String) async -> Void = { user, text in
+            // A notice is worth one try: the user may have no session open at all.
+            _ = try? await fleet.handOff.notify(user, in: Partition(of: user, count: fleet.partitions), text: text)
+        }
         let deliverer = WebhookDeliverer(
             store: store, sender: WebhookSender(transport: transport, limits: delivery.limits, logger: assembly.logger),
             conversations: PostgresConversationSource(
                 client: postgres, record: PostgresSessionRecord(client: postgres)),
-            limits: delivery.limits, logger: assembly.logger
-        ) { user, text in
-            // A notice is worth one try: the user may have no session open at all.
-            _ = try? await fleet.handOff.notify(user, in: Partition(of: user, count: fleet.partitions), text: text)
-        }
+            limits: delivery.limits, logger: assembly.logger, notify: notify)
         let lanes = WebhookLaneFactory(
             endpoints: directory, store: store, deliveryLimits: delivery.limits, limits: fleet.limits,
-            wake: deliverer.wake)
+            wake: deliverer.wake, notify: notify)
         let worker = fleet.worker(.webhook, .wholeStream(.events), lanes, in: assembly, announcer: announcer)
         try await assembly.run(
             [

@@ -7,8 +7,7 @@ package enum EventFanOut {
     package static func deliveries(
         of event: SessionEvent, to endpoints: [WebhookEndpoint], bodies: WebhookBody
     ) -> [NewDelivery] {
-        guard let id = UniqueID(event.id) else { return [] }
-        let type = WebhookEventType(event.type)
+        guard let id = UniqueID(event.id), let type = WebhookEventType(event.type) else { return [] }
         var built: [WebhookDialect: [String?]] = [:]
         var deliveries: [NewDelivery] = []
         for endpoint in endpoints where endpoint.events.contains(type) && endpoint.dialect.events.contains(type) {

@@ -15,9 +15,10 @@ package struct WebhookBody: Sendable {
     ///
     /// - Returns: Nothing when the dialect has no form for it; `nil` for a part that is too large.
     package func bodies(of event: SessionEvent, in dialect: WebhookDialect) -> [String?] {
-        guard event.type == .transcriptSegments else {
+        guard let type = WebhookEventType(event.type) else { return [] }
+        guard type == .transcriptSegments else {
             guard dialect == .standard else { return [] }
-            return [bounded(Self.standard(event, Self.data(of: event)))]
+            return [bounded(Self.standard(type, event, Self.data(of: event)))]
         }
         return split(event, event.segments ?? [], first: event.firstSegment ?? 0, in: dialect)
     }
@@ -32,7 +33,7 @@ package struct WebhookBody: Sendable {
             var data = Self.data(of: event)
             data.segments = segments
             data.firstSegment = first
-            body = Self.standard(event, data)
+            body = Self.standard(.transcriptSegments, event, data)
         }
         if body.utf8.count <= bytesMaximum { return [body] }
         guard segments.count > 1 else { return [nil] }
@@ -52,20 +53,37 @@ package struct WebhookBody: Sendable {
     }
 
     /// The body that tells an owner that one of its endpoints was disabled.
-    package static func endpointDisabled(_ endpoint: WebhookEndpoint, reason: String, at time: Int64) -> String {
+    package static func endpointDisabled(_ endpoint: DisabledEndpoint, at time: Int64) -> String {
         var data = EventData()
         data.endpointID = endpoint.id.description
-        data.url = URLQuery.withoutSecrets(endpoint.url)
-        data.reason = reason
+        data.url = endpoint.url
+        data.reason = endpoint.reason
         return json(Envelope(type: .endpointDisabled, timestamp: ISOTime.text(time), data: data))
     }
 
-    /// The body of a test.
+    /// The body of a test, in the endpoint's dialect.
+    ///
+    /// An Omi endpoint gets a transcript of one segment, or, when it takes conversations and no transcripts, a
+    /// conversation of one: its receiver knows nothing else.
     package static func test(_ endpoint: WebhookEndpoint, at time: Int64) -> String {
-        var data = EventData()
-        data.endpointID = endpoint.id.description
-        data.message = "This is a test of your endpoint."
-        return json(Envelope(type: .endpointTest, timestamp: ISOTime.text(time), data: data))
+        let message = "This is a test of your endpoint."
+        switch endpoint.dialect {
+        case .standard:
+            var data = EventData()
+            data.endpointID = endpoint.id.description
+            data.message = message
+            return json(Envelope(type: .endpointTest, timestamp: ISOTime.text(time), data: data))
+        case .omi:
+            let id = UniqueID.timeOrdered(at: time)
+            let segment = TranscriptSegment(id: id, text: message, start: 0, end: 2, sttProvider: "test")
+            let uid = endpoint.owner.name
+            if endpoint.events.contains(.transcriptSegments) || !endpoint.events.contains(.conversationCompleted) {
+                return json(OmiTranscript(sessionID: uid, segments: [segment]))
+            }
+            let conversation = ConversationSnapshot(
+                id: id.description, uid: uid, startedAt: time, finishedAt: time, segments: [segment])
+            return json(OmiConversation(conversation, segments: [segment]))
+        }
     }
 
     private func bounded(_ body: String) -> String? { body.utf8.count <= bytesMaximum ? body : nil }
@@ -78,8 +96,8 @@ package struct WebhookBody: Sendable {
         let data: EventData
     }
 
-    private static func standard(_ event: SessionEvent, _ data: EventData) -> String {
-        json(Envelope(type: WebhookEventType(event.type), timestamp: ISOTime.text(event.time), data: data))
+    private static func standard(_ type: WebhookEventType, _ event: SessionEvent, _ data: EventData) -> String {
+        json(Envelope(type: type, timestamp: ISOTime.text(event.time), data: data))
     }
 
     private static func data(of event: SessionEvent) -> EventData {
@@ -111,7 +129,7 @@ package struct WebhookBody: Sendable {
         case .endpointDisabled:
             data.endpointID = event.endpoint
             data.reason = event.reason
-        case .transcriptSegments, .conversationCompleted, .conversationUpdated: break
+        case .transcriptSegments, .conversationCompleted, .conversationUpdated, .endpointAttempts, .sessionUsage: break
         }
         return data
     }
@@ -132,7 +150,7 @@ package struct WebhookBody: Sendable {
         data.segmentsOmitted = segments == nil
         data.segments = segments
         data.audioParts = conversation.audio.map(EventData.StoredPart.init)
-        return standard(event, data)
+        return standard(WebhookEventType(event.type) ?? .conversationCompleted, event, data)
     }
 
     // MARK: The dialect of Omi

@@ -56,8 +56,8 @@ package struct WebhookEndpoint: Equatable, Sendable {
     }
 
     /// What an ordinary receiver stands.
-    package static let concurrencyDefault = 8
-    package static let rateDefault = 50
+    package static let concurrencyDefault = AudioEndpoint.concurrencyDefault
+    package static let rateDefault = AudioEndpoint.rateDefault
     /// The contract's window of live audio (omi.md 4.2).
     package static let windowSecondsDefault = 5
 

@@ -17,20 +17,20 @@ package enum WebhookEventType: String, Codable, Sendable, CaseIterable {
     /// Sent by `earshot endpoint test` only; nobody subscribes to it.
     case endpointTest = "endpoint.test"
 
-    /// The type of an event of the stream.
-    package init(_ kind: SessionEvent.Kind) {
-        self =
-            switch kind {
-            case .sessionStarted: .sessionStarted
-            case .sessionEnded: .sessionEnded
-            case .transcriptSegments: .transcriptSegments
-            case .conversationCompleted: .conversationCompleted
-            case .conversationUpdated: .conversationUpdated
-            case .audioStored: .audioStored
-            case .speakerSampleStored: .speakerSampleStored
-            case .speakerSampleRejected: .speakerSampleRejected
-            case .endpointDisabled: .endpointDisabled
-            }
+    /// The type of an event of the stream; `nil` for what is no endpoint's business.
+    package init?(_ kind: SessionEvent.Kind) {
+        switch kind {
+        case .sessionStarted: self = .sessionStarted
+        case .sessionEnded: self = .sessionEnded
+        case .transcriptSegments: self = .transcriptSegments
+        case .conversationCompleted: self = .conversationCompleted
+        case .conversationUpdated: self = .conversationUpdated
+        case .audioStored: self = .audioStored
+        case .speakerSampleStored: self = .speakerSampleStored
+        case .speakerSampleRejected: self = .speakerSampleRejected
+        case .endpointDisabled: self = .endpointDisabled
+        case .endpointAttempts, .sessionUsage: return nil
+        }
     }
 
     /// What an endpoint may subscribe to.

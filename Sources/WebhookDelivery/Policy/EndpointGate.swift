@@ -16,6 +16,8 @@ package struct EndpointGate: Sendable {
     private var breaker: CircuitBreaker
     private let initialWindow: Int
     private var window: Int
+    /// The receiver asked to be left alone until then.
+    private var pausedUntil: ContinuousClock.Instant?
     /// Requests under way.
     package private(set) var inFlight = 0
     /// When it was used last, so that idle gates can be forgotten.
@@ -36,7 +38,8 @@ package struct EndpointGate: Sendable {
 
     /// Requests that may start now.
     package func allowance(now: ContinuousClock.Instant) -> Int {
-        switch breaker.state(now: now) {
+        if let pausedUntil, now < pausedUntil { return 0 }
+        return switch breaker.state(now: now) {
         case .closed: max(0, window - inFlight)
         case .open: 0
         case .halfOpen: inFlight == 0 ? 1 : 0
@@ -45,15 +48,22 @@ package struct EndpointGate: Sendable {
 
     /// When an endpoint that is left alone may be probed; `nil` when it is not left alone.
     package func opensAt(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        guard breaker.state(now: now) == .open else { return nil }
+        let pause = pausedUntil.flatMap { now < $0 ? $0 : nil }
+        guard breaker.state(now: now) == .open else { return pause }
         var copy = breaker
-        if case .refused(let until) = copy.admit(now: now) { return until }
-        return nil
+        if case .refused(let until) = copy.admit(now: now) { return max(until, pause ?? until) }
+        return pause
+    }
+
+    /// Leaves the endpoint alone for as long as its receiver asked.
+    package mutating func pause(until instant: ContinuousClock.Instant) {
+        pausedUntil = max(instant, pausedUntil ?? instant)
     }
 
     /// Starts a request; `nil` when the endpoint is left alone.
     package mutating func begin(now: ContinuousClock.Instant) -> CircuitBreaker.Ticket? {
         lastUse = now
+        if let pausedUntil, now < pausedUntil { return nil }
         guard case .admitted(let ticket) = breaker.admit(now: now) else { return nil }
         inFlight += 1
         return ticket

@@ -10,13 +10,21 @@ package actor AttemptRecorder {
         let deadline: ContinuousClock.Instant
     }
 
+    /// What became of a record.
+    package struct Written: Sendable {
+        /// Whether it counted; otherwise somebody else attempts the delivery again.
+        package var isCounted: Bool
+        /// Its endpoint, when this record disabled it: its owner is still to be told.
+        package var disabled: DisabledEndpoint?
+    }
+
     /// Attempts in one transaction.
     private static let batchMaximum = 200
 
     private let store: PostgresDeliveryStore
     private let logger: Logger
     private var waiting: [Waiting] = []
-    private var results: [Int: Bool] = [:]
+    private var results: [Int: Written] = [:]
     private var followers: [CheckedContinuation<Void, Never>] = []
     private var isWriting = false
     private var nextTicket = 0
@@ -34,8 +42,8 @@ package actor AttemptRecorder {
     /// - Parameters:
     ///   - attempt: The attempt.
     ///   - deadline: When its claim runs out; the database may be away until then.
-    /// - Returns: Whether it counted; otherwise somebody else attempts the delivery again.
-    package func record(_ attempt: AttemptRecord, before deadline: ContinuousClock.Instant) async -> Bool {
+    /// - Returns: Whether it counted, and what it did to the endpoint.
+    package func record(_ attempt: AttemptRecord, before deadline: ContinuousClock.Instant) async -> Written {
         let ticket = nextTicket
         nextTicket += 1
         waiting.append(Waiting(ticket: ticket, record: attempt, deadline: deadline))
@@ -50,7 +58,7 @@ package actor AttemptRecorder {
             let batch = Array(waiting.prefix(Self.batchMaximum))
             waiting.removeFirst(batch.count)
             if await write(batch) { failures = 0 } else { failures += 1 }
-            if Task.isCancelled { settle(waiting.filter { $0.ticket == ticket }, as: false) }
+            if Task.isCancelled { lose(waiting.filter { $0.ticket == ticket }) }
             // The one who writes waits for the database; the others for it.
             if failures > 0 { await Backoff.dependency.pause(attempt: failures) }
             isWriting = false
@@ -63,11 +71,16 @@ package actor AttemptRecorder {
     private func write(_ batch: [Waiting]) async -> Bool {
         do throws(WebhookError) {
             let recorded = try await store.record(batch.map(\.record))
-            for entry in batch { results[entry.ticket] = recorded.accepted.contains(entry.record.delivery) }
-            for (endpoint, reason) in recorded.disabled {
+            var untold = recorded.disabled
+            for entry in batch {
+                results[entry.ticket] = Written(
+                    isCounted: recorded.accepted.contains(entry.record.delivery),
+                    disabled: untold.removeValue(forKey: entry.record.endpoint))
+            }
+            for (id, endpoint) in recorded.disabled {
                 disabled.increment()
                 logger.warning(
-                    "an endpoint was disabled", metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"])
+                    "an endpoint was disabled", metadata: ["endpoint": "\(id)", "reason": "\(endpoint.reason)"])
             }
             return true
         } catch {
@@ -75,7 +88,7 @@ package actor AttemptRecorder {
                 let now = ContinuousClock.now
                 logger.warning("attempts cannot be recorded yet", metadata: ["error": "\(error.message)"])
                 waiting.insert(contentsOf: batch.filter { $0.deadline > now }, at: 0)
-                settle(batch.filter { $0.deadline <= now }, as: false)
+                lose(batch.filter { $0.deadline <= now })
                 return false
             }
             guard batch.count == 1 else {
@@ -84,14 +97,14 @@ package actor AttemptRecorder {
                 return true
             }
             logger.error("an attempt cannot be recorded", metadata: ["error": "\(error.message)"])
-            settle(batch, as: false)
+            lose(batch)
             return true
         }
     }
 
-    private func settle(_ entries: [Waiting], as result: Bool) {
+    private func lose(_ entries: [Waiting]) {
         for entry in entries {
-            results[entry.ticket] = result
+            results[entry.ticket] = Written(isCounted: false)
             lost.increment()
         }
         let settled = Set(entries.map(\.ticket))

@@ -40,6 +40,11 @@ package final class EndpointGates: Sendable {
         gates.withLock { $0[endpoint]?.end(outcome, ticket, concurrency: concurrency, now: .now) }
     }
 
+    /// Leaves an endpoint alone for a while, because its receiver asked for it.
+    package func pause(_ endpoint: UniqueID, for time: Duration) {
+        gates.withLock { $0[endpoint]?.pause(until: .now + time) }
+    }
+
     /// Forgets an eighth of the gates, those unused longest, so that making room is rare.
     private static func makeRoom(in gates: inout [UniqueID: EndpointGate], maximum: Int) {
         guard gates.count >= maximum else { return }

@@ -24,7 +24,9 @@ package struct WebhookSender: Sendable {
         let now = WallClock.microseconds
         guard let ticket = gates.begin(webhook.endpoint) else {
             return AttemptOutcome(
-                .notSent, log: AttemptLog(at: now, milliseconds: 0, error: "the endpoint failed too often; it rests"))
+                .notSent,
+                log: AttemptLog(
+                    at: now, milliseconds: 0, error: "the endpoint rests: it failed too often, or asked for it"))
         }
         let start = ContinuousClock.now
         let outcome: AttemptOutcome
@@ -52,6 +54,10 @@ package struct WebhookSender: Sendable {
                 outcome = AttemptOutcome(.failed(retryAfter: nil), log: log)
                 health = .failure
             }
+        }
+        if case .failed(let asked?) = outcome.verdict {
+            // Until every process knows: whoever records the attempt, or sends on, keeps the whole of it.
+            gates.pause(webhook.endpoint, for: min(asked, limits.endpointPauseMaximum, limits.claimDuration))
         }
         gates.end(webhook.endpoint, health, ticket, concurrency: webhook.concurrency)
         report(outcome, webhook)

@@ -20,10 +20,13 @@ package struct AttemptRecord: Equatable, Sendable {
     package var log: AttemptLog
     /// How long everything else of the endpoint waits, because its receiver asked for it.
     package var pause: Duration?
+    /// Whether a request was made; if not, it is no attempt, and says nothing about the endpoint.
+    package var wasSent: Bool
 
     /// Makes a record.
     package init(
-        of delivery: ClaimedDelivery, result: Result, failures: Int, log: AttemptLog, pause: Duration? = nil
+        of delivery: ClaimedDelivery, result: Result, failures: Int, log: AttemptLog, pause: Duration? = nil,
+        wasSent: Bool = true
     ) {
         self.delivery = delivery.id
         self.claim = delivery.claim
@@ -33,6 +36,7 @@ package struct AttemptRecord: Equatable, Sendable {
         self.failures = failures
         self.log = log
         self.pause = pause
+        self.wasSent = wasSent
     }
 
     /// Whether the lane goes on behind it.

@@ -22,7 +22,7 @@ package struct ClaimedDelivery: Equatable, Sendable {
 }
 
 extension ClaimedDelivery {
-    /// A delivery that stands in no database: the signed test of an endpoint, in the standard dialect.
+    /// The signed test of an endpoint, in its dialect; it stands in the database once `recordTest` was called.
     package static func test(of endpoint: WebhookEndpoint, at now: Int64) -> ClaimedDelivery {
         ClaimedDelivery(
             id: .timeOrdered(at: now), claim: .timeOrdered(at: now), endpoint: endpoint, event: .timeOrdered(at: now),

@@ -14,14 +14,28 @@ enum EndpointRow {
             FROM webhook_secrets s WHERE s.endpoint = e.id), '[]')::text AS secrets
         """
 
-    static func endpoint(_ row: PostgresRow) throws -> WebhookEndpoint {
+    /// Reads a row.
+    ///
+    /// - Throws: what is wrong with it, in words that hold none of its values.
+    static func endpoint(_ row: PostgresRow) throws(UnreadableEndpoint) -> WebhookEndpoint {
+        do {
+            return try read(row)
+        } catch {
+            let id = try? row.decode("endpoint_id", as: String.self)
+            let problem = (error as? WebhookError)?.message ?? (error as? PostgresError)?.message
+            throw UnreadableEndpoint(
+                id: id ?? "without an id", problem: problem ?? "its headers, events or keys are no JSON")
+        }
+    }
+
+    private static func read(_ row: PostgresRow) throws -> WebhookEndpoint {
         let name: String = try row.decode("owner")
         guard let id = UniqueID(try row.decode("endpoint_id", as: String.self)),
             let owner = EndpointOwner(kind: try row.decode("owner_kind"), name: name),
             let dialect = WebhookDialect(rawValue: try row.decode("dialect")),
             let state = WebhookEndpoint.State(rawValue: try row.decode("endpoint_state")),
             let policy = AudioEndpoint.Policy(rawValue: try row.decode("audio_policy"))
-        else { throw WebhookError(.refused, "a row of webhook_endpoints cannot be read") }
+        else { throw WebhookError(.refused, "its owner, dialect, state or policy is none") }
         let names = try decode([String].self, row, "events")
         var endpoint = WebhookEndpoint(
             id: id, owner: owner, url: try row.decode("url"), events: names.compactMap(WebhookEventType.init),

@@ -10,6 +10,8 @@ extension PostgresDeliveryStore {
         package var next: Duration?
         /// Endpoints with deliveries due of which this process' gates allowed nothing.
         package var held: Set<UniqueID> = []
+        /// Endpoints and deliveries whose rows cannot be read, with the reason; the others go on.
+        package var unreadable: [String: String] = [:]
     }
 
     /// Claims deliveries that are due, fairly over endpoints, at most `slots`.
@@ -81,7 +83,13 @@ extension PostgresDeliveryStore {
         var candidates: [ClaimPlan.Candidate] = []
         var now: Int64 = 0
         for row in try await connection.query(Self.counts(of: names, slots: slots)) {
-            let endpoint = try EndpointRow.endpoint(row)
+            let endpoint: WebhookEndpoint
+            do throws(UnreadableEndpoint) {
+                endpoint = try EndpointRow.endpoint(row)
+            } catch {
+                claimed.unreadable[error.id] = error.problem
+                continue
+            }
             endpoints[endpoint.id.description] = endpoint
             now = try row.decode("now_us")
             candidates.append(
@@ -96,7 +104,12 @@ extension PostgresDeliveryStore {
         let token = UniqueID.timeOrdered(at: now)
         for row in try await connection.query(taking(plan.shares, token)) {
             guard let endpoint = endpoints[try row.decode("endpoint", as: String.self)] else { continue }
-            claimed.deliveries.append(try Self.delivery(row, endpoint, claim: token))
+            do {
+                claimed.deliveries.append(try Self.delivery(row, endpoint, claim: token))
+            } catch {
+                // Its claim keeps it aside for a while; a newer worker may know what it is.
+                claimed.unreadable[try row.decode("id")] = WebhookError(error).message
+            }
         }
         claimed.deliveries.sort { ($0.conversation, $0.sequence) < ($1.conversation, $1.sequence) }
         try await connection.execute(

@@ -137,6 +137,12 @@ extension PostgresDeliveryStore {
                 WHERE holder IS NULL AND used_at < now() - \(limits.deadKeep.microseconds) * interval '1 microsecond'
                 ORDER BY used_at LIMIT \(limits.cleanUpRows) FOR UPDATE SKIP LOCKED)
             """)
-        return max(delivered, dead, lanes)
+        let audio = try await execute(
+            """
+            DELETE FROM webhook_audio_attempts WHERE (id, at) IN (SELECT id, at FROM webhook_audio_attempts
+                WHERE at < now() - \(limits.audioAttemptsKeep.microseconds) * interval '1 microsecond'
+                ORDER BY at LIMIT \(limits.cleanUpRows) FOR UPDATE SKIP LOCKED)
+            """)
+        return max(delivered, dead, lanes, audio)
     }
 }

@@ -7,27 +7,8 @@ extension PostgresDeliveryStore {
     package struct Recorded: Sendable {
         /// Deliveries whose record counted; the others' claims had run out, somebody else has them.
         package var accepted: Set<UniqueID> = []
-        /// Endpoints that were disabled by it, with the reason.
-        package var disabled: [UniqueID: String] = [:]
-    }
-
-    /// Why an endpoint is disabled whose receiver answers 410.
-    package static let goneReason = "its receiver answered 410 Gone"
-
-    /// Disables an endpoint that another process found gone, and tells its owner; again changes nothing.
-    package func disable(_ endpoint: UniqueID, reason: String) async throws(WebhookError) {
-        do {
-            try await client.withTransaction { connection in
-                let changed = try await connection.execute(
-                    """
-                    UPDATE webhook_endpoints SET state = 'disabled', changed_at = now(), reason = \(reason)
-                    WHERE id = \(endpoint.description)::uuid AND state = 'enabled'
-                    """)
-                if changed > 0 { try await tellOwner(of: endpoint, reason: reason, on: connection) }
-            }
-        } catch {
-            throw WebhookError(error)
-        }
+        /// Endpoints that were disabled by it.
+        package var disabled: [UniqueID: DisabledEndpoint] = [:]
     }
 
     /// Records attempts; those whose claim no longer holds change nothing.
@@ -39,9 +20,12 @@ extension PostgresDeliveryStore {
                 let accepted = attempts.filter { numbers[$0.delivery] != nil }
                 var recorded = Recorded(accepted: Set(accepted.map(\.delivery)))
                 guard !accepted.isEmpty else { return recorded }
-                try await log(accepted, numbers, on: connection)
+                let sent = accepted.filter(\.wasSent)
+                let logs = sent.map { ($0.delivery, (numbers[$0.delivery] ?? 0, $0.log)) }
+                try await log(Dictionary(logs) { first, _ in first }, on: connection)
                 try await releaseLanes(of: accepted.filter(\.releasesLane), on: connection)
-                recorded.disabled = try await recordHealth(of: accepted, on: connection)
+                let disabled = try await recordHealth(of: EndpointNews(sent), on: connection)
+                recorded.disabled = Dictionary(disabled.map { ($0.id, $0) }) { first, _ in first }
                 return recorded
             }
         } catch {
@@ -49,20 +33,41 @@ extension PostgresDeliveryStore {
         }
     }
 
-    /// Returns the number of each accepted attempt.
+    /// Writes a test down that was sent from elsewhere, with its one attempt; it counts for nothing else.
+    package func recordTest(_ test: ClaimedDelivery, _ log: AttemptLog, isDelivered: Bool) async throws(WebhookError) {
+        do {
+            try await client.withTransaction { connection in
+                try await connection.execute(
+                    """
+                    INSERT INTO webhook_deliveries (id, endpoint, event, event_type, uid, conversation, sequence, body,
+                        state, attempts, failures, status, error, finished_at)
+                    VALUES (\(test.id.description)::uuid, \(test.endpoint.id.description)::uuid,
+                        \(test.event.description)::uuid, \(test.type.rawValue), \(test.uid), \(test.conversation),
+                        \(test.sequence), \(test.body), \(isDelivered ? "delivered" : "dead"), 1,
+                        \(isDelivered ? 0 : 1), \(log.status), \(log.error), now())
+                    """)
+                try await self.log([test.id: (1, log)], on: connection)
+            }
+        } catch {
+            throw WebhookError(error)
+        }
+    }
+
+    /// Returns the number of attempts of each accepted delivery.
     private func update(
         _ attempts: [AttemptRecord], on connection: PostgresConnection
     ) async throws -> [UniqueID: Int] {
         let attempts = attempts.sorted { $0.delivery < $1.delivery }
         let rows = try await connection.query(
             """
-            UPDATE webhook_deliveries d SET attempts = d.attempts + 1, failures = t.failures, state = t.state,
+            UPDATE webhook_deliveries d SET attempts = d.attempts + t.sent, failures = t.failures, state = t.state,
                 due_at = now() + t.pause * interval '1 microsecond', claim = NULL, status = t.status, error = t.error,
                 finished_at = CASE WHEN t.state <> 'pending' THEN now() END
             FROM unnest(\(attempts.map(\.delivery.description))::uuid[], \(attempts.map(\.claim.description))::uuid[],
                 \(attempts.map { Int64($0.failures) }), \(attempts.map(Self.state)), \(attempts.map(Self.pause)),
-                \(attempts.map { $0.log.status.map { Int64($0) } }), \(attempts.map(\.log.error)))
-                AS t (id, claim, failures, state, pause, status, error)
+                \(attempts.map { $0.log.status.map { Int64($0) } }), \(attempts.map(\.log.error)),
+                \(attempts.map { Int64($0.wasSent ? 1 : 0) }))
+                AS t (id, claim, failures, state, pause, status, error, sent)
             WHERE d.id = t.id AND d.claim = t.claim AND d.state = 'pending'
             RETURNING d.id, d.attempts
             """)
@@ -86,17 +91,19 @@ extension PostgresDeliveryStore {
     }
 
     private func log(
-        _ attempts: [AttemptRecord], _ numbers: [UniqueID: Int], on connection: PostgresConnection
+        _ attempts: [UniqueID: (number: Int, log: AttemptLog)], on connection: PostgresConnection
     ) async throws {
+        guard !attempts.isEmpty else { return }
+        let ids = attempts.keys.sorted()
+        let logs = ids.compactMap { attempts[$0]?.log }
         try await connection.execute(
             """
             INSERT INTO webhook_attempts (delivery, number, at, millis, status, error, remote, response)
             SELECT id, number, timestamptz 'epoch' + at * interval '1 microsecond', millis, status, error, remote,
                 response
-            FROM unnest(\(attempts.map(\.delivery.description))::uuid[],
-                \(attempts.map { Int64(numbers[$0.delivery] ?? 0) }), \(attempts.map(\.log.at)),
-                \(attempts.map(\.log.milliseconds)), \(attempts.map { $0.log.status.map { Int64($0) } }),
-                \(attempts.map(\.log.error)), \(attempts.map(\.log.remote)), \(attempts.map(\.log.response)))
+            FROM unnest(\(ids.map(\.description))::uuid[], \(ids.map { Int64(attempts[$0]?.number ?? 0) }),
+                \(logs.map(\.at)), \(logs.map(\.milliseconds)), \(logs.map { $0.status.map { Int64($0) } }),
+                \(logs.map(\.error)), \(logs.map(\.remote)), \(logs.map(\.response)))
                 AS t (id, number, at, millis, status, error, remote, response)
             """)
     }
@@ -131,86 +138,5 @@ extension PostgresDeliveryStore {
             UPDATE webhook_lanes l SET holder = freed.next FROM freed
             WHERE l.endpoint = freed.endpoint AND l.conversation = freed.conversation
             """)
-    }
-
-    /// Keeps the time of nothing but failures, pauses endpoints that asked for it, and disables those that are gone.
-    private func recordHealth(
-        of attempts: [AttemptRecord], on connection: PostgresConnection
-    ) async throws -> [UniqueID: String] {
-        let succeeded = Set(attempts.filter { $0.result == .delivered }.map(\.endpoint.description)).sorted()
-        let failed = Set(attempts.filter { $0.result != .delivered }.map(\.endpoint.description)).sorted()
-        if !succeeded.isEmpty {
-            try await connection.execute(
-                """
-                UPDATE webhook_health SET failing_since = NULL
-                WHERE endpoint = ANY (\(succeeded)::uuid[]) AND failing_since IS NOT NULL
-                """)
-        }
-        guard !failed.isEmpty else { return [:] }
-        try await connection.execute(
-            "SELECT 1 FROM webhook_health WHERE endpoint = ANY (\(failed)::uuid[]) ORDER BY endpoint FOR UPDATE")
-        let paused = attempts.filter { $0.pause != nil }
-        try await connection.execute(
-            """
-            UPDATE webhook_health h SET failing_since = coalesce(failing_since, now()), paused_until = greatest(
-                paused_until, now() + (SELECT max(t.pause) FROM unnest(\(paused.map(\.endpoint.description))::uuid[],
-                    \(paused.map { $0.pause?.microseconds ?? 0 })) AS t (endpoint, pause)
-                    WHERE t.endpoint = h.endpoint) * interval '1 microsecond')
-            WHERE endpoint = ANY (\(failed)::uuid[])
-            """)
-        let disabled = try await disable(
-            gone: attempts.filter { $0.result == .dead(disables: true) }.map(\.endpoint.description), failed: failed,
-            on: connection)
-        for (id, reason) in disabled { try await tellOwner(of: id, reason: reason, on: connection) }
-        return disabled
-    }
-
-    private func disable(
-        gone: [String], failed: [String], on connection: PostgresConnection
-    ) async throws -> [UniqueID: String] {
-        let overdue = try await connection.query(
-            """
-            SELECT endpoint FROM webhook_health WHERE endpoint = ANY (\(failed)::uuid[])
-                AND failing_since <= now() - \(limits.failingMaximum.microseconds) * interval '1 microsecond'
-            """
-        ).map { try $0.decode("endpoint", as: String.self) }
-        guard !gone.isEmpty || !overdue.isEmpty else { return [:] }
-        let days = limits.failingMaximum / .seconds(86_400)
-        let rows = try await connection.query(
-            """
-            UPDATE webhook_endpoints SET state = 'disabled', changed_at = now(),
-                reason = CASE WHEN id = ANY (\(gone)::uuid[]) THEN \(Self.goneReason)::text
-                    ELSE 'nothing but failures for ' || \(days)::text || ' days' END
-            WHERE id = ANY (\(gone + overdue)::uuid[]) AND state = 'enabled'
-            RETURNING id, reason
-            """)
-        var disabled: [UniqueID: String] = [:]
-        for row in rows {
-            if let id = UniqueID(try row.decode("id", as: String.self)) { disabled[id] = try row.decode("reason") }
-        }
-        return disabled
-    }
-
-    /// Writes `endpoint.disabled` for the owner's other endpoints that want it.
-    private func tellOwner(of id: UniqueID, reason: String, on connection: PostgresConnection) async throws {
-        let rows = try await connection.query(
-            """
-            SELECT \(unsafeSQL: EndpointRow.columns) FROM webhook_endpoints e
-                JOIN webhook_endpoints o ON o.owner_kind = e.owner_kind AND o.owner = e.owner
-            WHERE o.id = \(id.description)::uuid ORDER BY e.created_at, e.id
-            """)
-        let endpoints = try rows.map(EndpointRow.endpoint)
-        guard let gone = endpoints.first(where: { $0.id == id }) else { return }
-        let now = WallClock.microseconds
-        let event = UniqueID.timeOrdered(at: now)
-        let others = endpoints.filter { $0.state == .enabled && $0.events.contains(.endpointDisabled) }
-        let deliveries = others.map { other in
-            var delivery = NewDelivery(
-                event: event, endpoint: other.id, type: .endpointDisabled, uid: other.owner.name, conversation: "")
-            delivery.body = WebhookBody.endpointDisabled(gone, reason: reason, at: now)
-            return delivery
-        }
-        guard !deliveries.isEmpty else { return }
-        _ = try await Self.enqueue(deliveries, on: connection)
     }
 }

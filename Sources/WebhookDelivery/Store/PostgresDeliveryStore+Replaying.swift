@@ -37,20 +37,22 @@ extension PostgresDeliveryStore {
         return id
     }
 
-    /// Takes the next step of the oldest replay that is not through.
+    /// Takes the next step of a replay that has room: of the one with the fewest deliveries in hand, so that none waits
+    /// for another whose endpoint does not answer.
     ///
-    /// - Returns: How many deliveries were taken up; `nil` when no replay has anything to do now.
+    /// - Returns: How many deliveries were taken up, none when it is through; `nil` when no replay has room.
     package func stepReplay() async throws(WebhookError) -> Int? {
         do {
             return try await client.withTransaction { connection in
                 let jobs = try await connection.query(
                     """
-                    SELECT r.id, \(limits.replayInHand) - (SELECT count(*) FROM webhook_deliveries d
-                        WHERE d.replay = r.id AND d.state = 'pending') AS room
-                    FROM webhook_replays r WHERE r.finished_at IS NULL ORDER BY r.created_at
-                    LIMIT 1 FOR UPDATE OF r SKIP LOCKED
+                    SELECT r.id, \(limits.replayInHand) - h.count AS room
+                    FROM webhook_replays r CROSS JOIN LATERAL (SELECT count(*) AS count FROM webhook_deliveries d
+                        WHERE d.replay = r.id AND d.state = 'pending') AS h
+                    WHERE r.finished_at IS NULL AND h.count < \(limits.replayInHand)
+                    ORDER BY h.count, r.created_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
                     """)
-                guard let job = jobs.first, try job.decode("room", as: Int.self) > 0 else { return nil }
+                guard let job = jobs.first else { return nil }
                 return try await step(try job.decode("id"), room: try job.decode("room"), on: connection)
             }
         } catch {
@@ -68,6 +70,7 @@ extension PostgresDeliveryStore {
                     AND d.created_at >= r.since AND d.created_at <= r.until
                     AND (r.endpoint IS NULL OR d.endpoint = r.endpoint)
                     AND (d.body IS NOT NULL OR d.source IS NOT NULL)
+                    AND d.event_type <> \(WebhookEventType.endpointTest.rawValue)
                 ORDER BY d.created_at, d.id LIMIT \(room) FOR UPDATE OF d
             ), brought AS (
                 UPDATE webhook_deliveries d SET state = 'pending', failures = 0, due_at = now(), finished_at = NULL,

@@ -1,24 +1,31 @@
 package import EarshotModel
+package import Logging
 package import PostgresClient
 
 /// Endpoints, their keys, and the users of apps, in Postgres.
 package struct PostgresEndpointStore: Sendable {
     private let client: PostgresClient
     private let limits: DeliveryLimits
+    private let logger: Logger
 
     /// A store in a migrated database.
-    package init(client: PostgresClient, limits: DeliveryLimits = DeliveryLimits()) {
+    package init(
+        client: PostgresClient, limits: DeliveryLimits = DeliveryLimits(),
+        logger: Logger = Logger(label: "earshot.endpoints") { _ in SwiftLogNoOpLogHandler() }
+    ) {
         self.client = client
         self.limits = limits
+        self.logger = logger
     }
 
     // MARK: Looking up
 
     /// The endpoints that get a user's events: its own and those of its apps, oldest first.
     ///
-    /// Those disabled lately are among them, so that their events can be kept for a replay.
+    /// Those disabled lately are among them, so that their events can be kept for a replay. Those that cannot be read
+    /// are left out, and logged.
     package func endpoints(of user: UserID) async throws(WebhookError) -> [WebhookEndpoint] {
-        try await read(
+        try await query(
             """
             SELECT \(unsafeSQL: EndpointRow.columns) FROM webhook_endpoints e
             WHERE ((owner_kind = 'user' AND owner = \(user.text))
@@ -26,7 +33,16 @@ package struct PostgresEndpointStore: Sendable {
                 AND (state = 'enabled' OR changed_at > now() - \(limits.disabledKeep.microseconds)
                     * interval '1 microsecond')
             ORDER BY created_at, id
-            """)
+            """
+        ).compactMap { row in
+            do throws(UnreadableEndpoint) {
+                return try EndpointRow.endpoint(row)
+            } catch {
+                logger.error(
+                    "an endpoint cannot be read", metadata: ["endpoint": "\(error.id)", "reason": "\(error.problem)"])
+                return nil
+            }
+        }
     }
 
     /// One endpoint; `nil` when there is none.
@@ -49,8 +65,17 @@ package struct PostgresEndpointStore: Sendable {
     }
 
     private func read(_ statement: SQLStatement) async throws(WebhookError) -> [WebhookEndpoint] {
+        let rows = try await query(statement)
+        do throws(UnreadableEndpoint) {
+            return try rows.map { row throws(UnreadableEndpoint) in try EndpointRow.endpoint(row) }
+        } catch {
+            throw WebhookError(.refused, "\(error)")
+        }
+    }
+
+    private func query(_ statement: SQLStatement) async throws(WebhookError) -> [PostgresRow] {
         do {
-            return try await client.query(statement).map(EndpointRow.endpoint)
+            return try await client.query(statement)
         } catch {
             throw WebhookError(error)
         }
