@@ -88,22 +88,25 @@ struct ResumeTests {
         }
     }
 
-    @Test("A predecessor that waits holds its successors, and nobody else", arguments: Store.allCases)
-    func slowPredecessor(store: Store) async throws {
+    @Test(
+        "A predecessor that waits holds its successors, and nobody else, also in a replay", arguments: Store.allCases,
+        [false, true])
+    func slowPredecessor(store: Store, isReplay: Bool) async throws {
         try await RuntimeFixture.with(store, partitions: 1, limits: Self.limits) { fixture in
             var chain = try await TestChain(fixture, user: "slow")
             let barrier = Barrier(for: chain.current.id)
+            try await chain.send(0..<30)
+            _ = try await chain.resume(first: 20)
+            try await chain.send(20..<60)
+            _ = try await chain.resume(first: 50)
+            try await chain.send(50..<80)
+            try await chain.end()
+            var ledger = ByteLedger()
+            var neighbour = try await TestDevice(fixture, user: "neighbour")
+            for _ in 0..<20 { try await neighbour.send(3, noting: &ledger) }
+            try await neighbour.end()
+            if isReplay { try await leaveLeases(fixture) }
             try await fixture.withWorker(factory: barrier.factory) { worker in
-                try await chain.send(0..<30)
-                _ = try await chain.resume(first: 20)
-                try await chain.send(20..<60)
-                _ = try await chain.resume(first: 50)
-                try await chain.send(50..<80)
-                try await chain.end()
-                var ledger = ByteLedger()
-                var neighbour = try await TestDevice(fixture, user: "neighbour")
-                for _ in 0..<20 { try await neighbour.send(3, noting: &ledger) }
-                try await neighbour.end()
                 let before = try await fixture.until("the neighbour's end") { $0.contains(where: \.isEnd) }
                 #expect(before.allSatisfy { $0.session == neighbour.id })
                 barrier.open()
