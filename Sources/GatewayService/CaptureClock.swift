@@ -35,6 +35,12 @@ struct CaptureClock {
         return capture
     }
 
+    /// Goes on where the device's earlier connection was: what comes now was kept since then, and comes in a burst.
+    mutating func resume(at capture: Int64, now: Int64) {
+        expected = capture
+        slack = max(0, now - capture)
+    }
+
     /// Notes that the socket was not read for a while.
     mutating func paused(for duration: Int64) { slack += duration }
 }

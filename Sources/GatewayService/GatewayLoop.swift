@@ -18,7 +18,7 @@ final class GatewayLoop {
     private let census: SessionCensus
 
     /// Registered sessions, by id, for live results.
-    private var sessions: [SessionID: ListenSession] = [:]
+    private var sessions: [SessionID: any LiveResultReceiver] = [:]
     /// Every connection after its upgrade; visited once a second, spread over the ticks.
     private var visits: [[ObjectIdentifier: any GatewayConnection]]
     /// Sessions with a batch that comes due at a tick.
@@ -31,16 +31,29 @@ final class GatewayLoop {
     private(set) var wallClock: Int64
     /// How late the last tick was.
     private(set) var delay: Duration = .zero
-    private(set) var isDraining = false
+    var isDraining: Bool { drainage != nil }
     private(set) var isReading = false
+    /// What an answer of Redis is worth: on a new connection nothing is known of its server.
+    private(set) var storeDurability = AckDurability.redis
+    private var isStoreKnown = false
     /// Whether its connection to Redis has worked once.
     private(set) var hasReachedStore = false
     private var pausedAt: Int64?
-    private var drained: EventLoopPromise<Void>?
+    private var drainage: Drainage?
     /// Ends that Redis refused, oldest first: a session without an end would stay open for its groups.
     private var refusedEnds: [(ending: SessionEnding, partition: Partition)] = []
 
     private var limits: Limits { configuration.limits }
+
+    /// A drain, from its request on.
+    private struct Drainage {
+        let schedule: DrainSchedule
+        let began: NIODeadline
+        /// Those still to be closed, in no order.
+        var waiting: [any GatewayConnection]
+        /// `nil` once the loop is empty.
+        var emptied: EventLoopPromise<Void>?
+    }
 
     init(
         index: Int, eventLoop: any EventLoop, appender: AudioAppender, configuration: GatewayConfiguration,
@@ -81,6 +94,7 @@ final class GatewayLoop {
         let ready = due[slot]
         due[slot].removeAll(keepingCapacity: true)
         for session in ready { session.batchIsDue() }
+        closeDrained()
         let visit = tickCount % visits.count
         for connection in visits[visit].values { connection.visit(at: now) }
         if visit == 0 {
@@ -110,7 +124,7 @@ final class GatewayLoop {
     }
 
     /// Makes a session reachable for live results.
-    func registered(_ session: ListenSession, as id: SessionID) { sessions[id] = session }
+    func registered(_ session: any LiveResultReceiver, as id: SessionID) { sessions[id] = session }
 
     /// Routes no more results of a session.
     func forget(_ id: SessionID) { sessions[id] = nil }
@@ -161,7 +175,16 @@ final class GatewayLoop {
     }
 
     /// Hands a live result to its session, if it is here.
-    func deliver(_ result: LiveResult) { sessions[result.session]?.deliver(result) }
+    func deliver(_ result: LiveResult) {
+        if result.kind == .taken {
+            takeOver(result.session)
+        } else {
+            sessions[result.session]?.deliver(result)
+        }
+    }
+
+    /// Another connection continues a session, which may be here.
+    func takeOver(_ session: SessionID) { sessions[session]?.wasTaken(session) }
 
     /// Finals may have been missed: every session asks for those kept.
     func resubscribed() {
@@ -192,6 +215,7 @@ final class GatewayLoop {
     // MARK: Back-pressure
 
     private func pressureChanged(_ pressure: AudioAppender.Pressure?) {
+        askDurability(pressure)
         let shouldRead = pressure == nil
         guard shouldRead != isReading else { return }
         isReading = shouldRead
@@ -207,30 +231,59 @@ final class GatewayLoop {
         for slot in visits { for connection in slot.values { connection.readingChanged(pause: pause) } }
     }
 
+    /// Asks once a connection what an answer is worth (protocol.md H10).
+    private func askDurability(_ pressure: AudioAppender.Pressure?) {
+        guard pressure != .disconnected else {
+            storeDurability = .redis
+            isStoreKnown = false
+            return
+        }
+        guard !isStoreKnown else { return }
+        isStoreKnown = true
+        appender.askDurability { [weak self] durability in self?.storeDurability = durability }
+    }
+
     // MARK: Drain
 
-    /// Ends every session and completes when all of it is in Redis.
-    func drain() -> EventLoopFuture<Void> {
-        isDraining = true
+    /// Refuses new sessions, ends every session in slices, and completes when all of it is in Redis.
+    ///
+    /// - Parameter total: the sessions of the whole process, which share the drain's window.
+    /// - Returns: succeeds when nothing is left.
+    func drain(of total: Int) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
-        drained = promise
-        for slot in visits { for connection in slot.values { connection.drain() } }
-        appender.flush(at: .now())
+        let waiting = visits.flatMap(\.values)
+        drainage = Drainage(
+            schedule: DrainSchedule(count: waiting.count, of: total, limits: limits), began: .now(), waiting: waiting,
+            emptied: promise)
         finishDrainIfEmpty()
         let bound = NIOLoopBound(appender, eventLoop: eventLoop)
         return promise.futureResult.flatMap { bound.value.whenIdle() }
     }
 
+    /// Closes those whose turn it is.
+    private func closeDrained() {
+        guard var drainage, !drainage.waiting.isEmpty else { return }
+        let elapsed = Duration.nanoseconds((now - drainage.began).nanoseconds)
+        let left = drainage.schedule.count - drainage.schedule.due(after: elapsed)
+        let turn = drainage.waiting.suffix(max(0, drainage.waiting.count - left))
+        drainage.waiting.removeLast(turn.count)
+        self.drainage = drainage
+        for connection in turn { connection.drain() }
+    }
+
     private func finishDrainIfEmpty() {
-        guard connectionCount == 0, let drained else { return }
-        self.drained = nil
-        drained.succeed()
+        guard connectionCount == 0, let emptied = drainage?.emptied else { return }
+        drainage?.emptied = nil
+        emptied.succeed()
     }
 
     /// Stops the clock and closes what is left.
     func stop() {
         tickTask?.cancel()
+        drainage?.waiting = []
         for slot in visits { for connection in slot.values { connection.abort() } }
         appender.close()
+        drainage?.emptied?.succeed()
+        drainage?.emptied = nil
     }
 }

@@ -7,6 +7,8 @@ struct GatewayMetrics: Sendable {
     let sessions = Gauge(label: "gateway.sessions")
     let connectionsAccepted = Counter(label: "gateway.connections.accepted")
     let sessionsOpened = Counter(label: "gateway.sessions.opened")
+    let sessionsResumed = Counter(label: "gateway.sessions.resumed")
+    let deadPeers = Counter(label: "gateway.peers.dead")
     let messages = Counter(label: "gateway.messages.received")
     let bytes = Counter(label: "gateway.bytes.received")
     let keepAlives = Counter(label: "gateway.messages.keepalive")

@@ -8,6 +8,7 @@ import NIOPosix
 import NIOWebSocket
 package import RedisClient
 import ServiceLifecycle
+import Supervision
 
 /// The gateway process: accepts devices, appends their audio, brings them their results.
 package final class GatewayServer: Service {
@@ -20,6 +21,9 @@ package final class GatewayServer: Service {
     private let census: SessionCensus
     private let onListening: @Sendable (Int) -> Void
     private let onReady: @Sendable (Bool, String) -> Void
+    private let supervision: Supervision
+    private let drainRequested = Latch()
+    private let drained = Latch()
 
     /// A gateway that does nothing until it runs.
     ///
@@ -38,6 +42,13 @@ package final class GatewayServer: Service {
         self.census = SessionCensus(loops: configuration.eventLoops)
         self.onListening = onListening
         self.onReady = onReady
+        supervision = Supervision("gateway", logger: logger)
+    }
+
+    /// Drains ahead of the shutdown, and returns when no session is left; the sockets stay open and refuse.
+    package func drain() async {
+        drainRequested.open()
+        await drained.wait()
     }
 
     /// Serves until a graceful shutdown, then ends every session within the drain budget.
@@ -64,9 +75,9 @@ package final class GatewayServer: Service {
         let subscription = LiveResultSubscription(
             configuration: redis, keys: keys, gateway: configuration.incarnation, eventLoop: group.next(),
             logger: logger)
-        await withDiscardingTaskGroup { tasks in
-            tasks.addTask { await self.beat(loops) }
-            tasks.addTask {
+        let exit = await supervision.supervise([
+            SupervisedChild("heartbeat", .whole) { await self.beat(loops) },
+            SupervisedChild("results", .whole) {
                 await subscription.run { event in
                     for loop in loops {
                         loop.eventLoop.execute {
@@ -77,16 +88,40 @@ package final class GatewayServer: Service {
                         }
                     }
                 }
-            }
-            try? await gracefulShutdown()
-            onReady(false, "draining")
-            // A back end that comes meanwhile is let in and closed with 1001, as its contract wants.
-            if !configuration.backend.isOpen { try? await listener.close() }
-            await drain(loops)
-            try? await listener.close()
-            tasks.cancelAll()
-        }
+            },
+            SupervisedChild(Self.lifetime, .whole) { await self.live(loops) },
+        ])
+        for loop in loops { try? await loop.eventLoop.submit { loop.bound.value.stop() }.get() }
+        // Only now: a device that comes while others are closed is refused with 503, not by the kernel.
+        try? await listener.close()
+        drained.open()
         try? await handOff.leave(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
+        switch exit {
+        case .lifetimeEnded(child: Self.lifetime), .cancelled: return
+        default: throw Failure(exit: exit)
+        }
+    }
+
+    private static let lifetime = "lifetime"
+
+    /// Something that must go on as long as the gateway has ended before it.
+    private struct Failure: Error {
+        let exit: SupervisionExit
+    }
+
+    /// Until the shutdown; drains before, when it is asked for or when the shutdown comes.
+    private func live(_ loops: [BoundLoop]) async {
+        await withTaskGroup(of: Void.self) { race in
+            race.addTask { try? await gracefulShutdown() }
+            race.addTask { await self.drainRequested.wait() }
+            await race.next()
+            race.cancelAll()
+        }
+        drainRequested.open()
+        onReady(false, "draining")
+        await drain(loops)
+        drained.open()
+        try? await gracefulShutdown()
     }
 
     /// A loop and the value bound to it.
@@ -155,7 +190,7 @@ package final class GatewayServer: Service {
                     admission.decide(head, on: state.value.loop)
                         .map { admitted -> HTTPHeaders? in
                             state.value.handshake.admitted = admitted.value
-                            return HTTPHeaders()
+                            return admitted.value.responseHeaders
                         }
                         .flatMapErrorThrowing { error in
                             state.value.handshake.refusal =
@@ -199,7 +234,7 @@ package final class GatewayServer: Service {
                 }
                 _ = try await handOff.beat(kind: WorkerGroup.gateway.name, as: configuration.incarnation)
                 if !hasReachedStore { hasReachedStore = await allReachedStore(loops) }
-                if !Task.isShuttingDownGracefully {
+                if !drainRequested.isOpen {
                     onReady(hasReachedStore, hasReachedStore ? "" : "not every event loop has reached Redis yet")
                 }
             } catch {
@@ -207,7 +242,7 @@ package final class GatewayServer: Service {
                 onReady(false, "Redis does not answer")
                 logger.warning("no heartbeat", metadata: ["error": "\(error)"])
             }
-            // tidy:allow Task.sleep the period of the heartbeat, ended by cancellation
+            // tidy:allow Task.sleep the period of the heartbeat, ended by cancellation, not by a shutdown: it drains
             try? await Task.sleep(for: configuration.limits.heartbeatInterval)
         }
     }
@@ -222,24 +257,24 @@ package final class GatewayServer: Service {
     }
 
     private func drain(_ loops: [BoundLoop]) async {
-        logger.notice("draining", metadata: ["sessions": "\(census.total)"])
-        await withTaskGroup(of: Bool.self) { race in
-            race.addTask {
-                // All loops at once: one slow device must not hold up the other loops' sessions.
-                let drains = loops.map { loop in loop.eventLoop.flatSubmit { loop.bound.value.drain() } }
-                for drain in drains { try? await drain.get() }
-                return true
+        let total = census.total
+        logger.notice("draining", metadata: ["sessions": "\(total)"])
+        // All loops at once: one slow device must not hold up the other loops' sessions.
+        var work: [String: @Sendable () async -> Void] = [:]
+        for (index, loop) in loops.enumerated() {
+            work["loop \(index)"] = {
+                await withTaskCancellationHandler {
+                    try? await loop.eventLoop.flatSubmit { loop.bound.value.drain(of: total) }.get()
+                } onCancel: {
+                    // Out of time: what is left is cut, and with it what the drain waits for.
+                    loop.eventLoop.execute { loop.bound.value.stop() }
+                }
             }
-            race.addTask { [limits = configuration.limits] in
-                // tidy:allow Task.sleep the drain budget, ended by cancellation
-                try? await Task.sleep(for: limits.drainBudget)
-                return false
-            }
-            if await race.next() == false {
-                logger.error("the drain took too long; what is left is cut", metadata: ["sessions": "\(census.total)"])
-            }
-            race.cancelAll()
-            for loop in loops { try? await loop.eventLoop.submit { loop.bound.value.stop() }.get() }
         }
+        let stuck = await supervision.drain(within: configuration.limits.drainBudget, work)
+        guard !stuck.isEmpty else { return }
+        logger.error(
+            "the drain took too long; what is left is cut",
+            metadata: ["sessions": "\(census.total)", "stuck": "\(stuck.joined(separator: ", "))"])
     }
 }

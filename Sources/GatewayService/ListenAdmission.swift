@@ -37,16 +37,22 @@ struct ListenAdmission: Sendable {
 
     /// A language no recogniser serves is closed after the upgrade.
     private func checkLanguage(_ parameters: ListenParameters) -> Result<ListenParameters, ListenRefusal> {
-        let primary = parameters.session.language.prefix { $0 != "-" }.lowercased()
-        guard configuration.languages.contains("*") || configuration.languages.contains(primary) else {
-            let allowed = configuration.languages.sorted().joined(separator: " ")
-            return .failure(.close(.policy, CloseCode.trimmed("unsupported language; allowed: \(allowed)")))
-        }
+        if let refusal = refusal(ofLanguage: parameters.session.language) { return .failure(refusal) }
         return .success(parameters)
     }
 
+    /// Why a language is not served; `nil` for one that is.
+    func refusal(ofLanguage language: String) -> ListenRefusal? {
+        let primary = language.prefix { $0 != "-" }.lowercased()
+        guard configuration.languages.contains("*") || configuration.languages.contains(primary) else {
+            let allowed = configuration.languages.sorted().joined(separator: " ")
+            return .close(.policy, CloseCode.trimmed("unsupported language; allowed: \(allowed)"))
+        }
+        return nil
+    }
+
     /// The bearer token of the header; a real token never comes in a URL, a development token may.
-    private func token(
+    func token(
         _ head: HTTPRequestHead, _ items: [(name: String, value: String)]
     ) throws(UpgradeRefusal) -> String {
         if let token = try bearer(head) { return token }
@@ -115,6 +121,7 @@ struct ListenAdmission: Sendable {
         do throws(UpgradeRefusal) {
             let (path, items) = try target(head)
             if path == .backend { return decideBackend(head, items, on: loop) }
+            if path == .stream { return decideNative(head, items, on: loop) }
             let parameters = try parameters(items, path)
             let admitted = { @Sendable (user: UserID?) in
                 NIOLoopBound(

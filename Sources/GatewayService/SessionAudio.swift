@@ -26,6 +26,18 @@ final class SessionAudio {
         func epochWasLost()
         /// The conversation was closed for silence: what comes now belongs to another.
         func conversationWasClosed()
+        /// What was appended counts up to somewhere.
+        func tailHeld(_ covered: Covered)
+    }
+
+    /// Up to where appends were answered and found the session unchanged behind them (protocol.md C2).
+    struct Covered: Equatable {
+        /// The number behind the last frame.
+        var next: UInt64
+        /// Capture time right behind it, in Unix µs; 0 before the first frame.
+        var capture: Int64
+        /// Bytes of all the frames, since the session's start.
+        var bytes: Int
     }
 
     let registration: Registration
@@ -37,21 +49,35 @@ final class SessionAudio {
     private var batchEnd: Int64 = 0
     private var isScheduled = false
     private var batchBeganAt: NIODeadline
-    private var nextSequence: UInt64 = 0
+    /// Number of the next frame.
+    private(set) var nextSequence: UInt64
     private var nextSample: UInt64 = 0
+    /// What has been appended, be it answered or not.
+    private var appended: Covered
+    private var receivedBytes = 0
+    private var coveredBytes = 0
+    /// Whether an append was lost: nothing behind it may count.
+    private var hasGap = false
     private var lastTailAt: NIODeadline
     private var isEnding = false
 
     private var limits: Limits { loop.configuration.limits }
 
-    init(_ registration: Registration, loop: GatewayLoop, owner: any Owner, logger: Logger) {
+    init(
+        _ registration: Registration, first: UInt64 = 0, loop: GatewayLoop, owner: any Owner, logger: Logger
+    ) {
         self.registration = registration
+        nextSequence = first
+        appended = Covered(next: first, capture: 0, bytes: 0)
         self.loop = loop
         self.owner = owner
         self.logger = logger
         batchBeganAt = loop.now
         lastTailAt = loop.now
     }
+
+    /// Bytes that wait for Redis, or for its answer.
+    var heldBytes: Int { receivedBytes - coveredBytes }
 
     // MARK: Frames
 
@@ -69,6 +95,7 @@ final class SessionAudio {
         batch.append(frame, samples: samples, sequence: nextSequence, firstSample: nextSample, captureTime: capture)
         batchEnd = capture + Int64(samples) * 1_000_000 / Int64(registration.parameters.sampleRate)
         nextSequence += 1
+        receivedBytes += frame.readableBytes
         nextSample += UInt64(samples)
     }
 
@@ -88,7 +115,7 @@ final class SessionAudio {
     /// The wheel says that the batch has waited long enough.
     func batchIsDue() {
         isScheduled = false
-        guard !batch.isEmpty else { return }
+        guard !batch.isEmpty, !isEnding else { return }
         let age = loop.now - batchBeganAt
         guard age >= TimeAmount(limits.batchDelay) - TimeAmount(limits.tick) else {
             // It was closed early and began anew meanwhile.
@@ -103,6 +130,7 @@ final class SessionAudio {
     private func flush() {
         guard !batch.isEmpty else { return }
         let frames = batch.frameCount
+        appended = Covered(next: nextSequence, capture: batchEnd, bytes: receivedBytes)
         let entry = batch.close(
             session: registration.session, epoch: registration.epochNonce, flags: registration.grant.flags,
             language: registration.parameters.language)
@@ -111,6 +139,7 @@ final class SessionAudio {
             guard case .failure(let error) = result else { return }
             (error.code == .overtaken ? loop.metrics.appendsOvertaken : loop.metrics.appendsRefused).increment()
             loop.metrics.framesLost.increment(by: frames)
+            hasGap = true
             logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
             owner?.audioWasRefused()
         }
@@ -125,9 +154,11 @@ final class SessionAudio {
     /// Asks whether the session is still this gateway's and open (protocol.md C2, M17).
     private func checkTail(at now: NIODeadline) {
         lastTailAt = now
+        let covered = appended
         loop.appender.checkTail(
             of: registration.session, epoch: registration.grant.epoch, in: registration.partition
         ) { [self] tail in
+            if tail != .lost { held(covered) }
             guard !isEnding else { return }
             switch tail {
             case .holds: return
@@ -144,6 +175,20 @@ final class SessionAudio {
         }
     }
 
+    /// Everything up to there counts.
+    private func held(_ covered: Covered) {
+        guard !hasGap else { return }
+        coveredBytes = max(coveredBytes, covered.bytes)
+        owner?.tailHeld(covered)
+    }
+
+    /// Another owner has the session: nothing more is written, and no end.
+    func abandon() {
+        guard !isEnding else { return }
+        isEnding = true
+        loop.metrics.ended(.superseded)
+    }
+
     /// Appends what waits and the end marker behind it, once; `completion` runs when that is in Redis.
     func end(_ reason: EndReason, completion: @escaping () -> Void) {
         guard !isEnding else { return completion() }
@@ -154,7 +199,10 @@ final class SessionAudio {
             session: registration.session, user: registration.user, epoch: registration.grant.epoch,
             gateway: loop.configuration.incarnation, reason: reason, frames: nextSequence, firstSample: nextSample,
             now: WallClock.microseconds)
+        let covered = appended
         loop.appender.end(ending, in: registration.partition) { [self] result in
+            // Answered only by the end that wrote the marker: all appends are before it.
+            if case .success(.ended) = result { held(covered) }
             if case .failure(let error) = result {
                 logger.error("an end was refused; it is asked for again", metadata: ["error": "\(error)"])
                 if error.code != .cancelled { loop.endWasRefused(ending, in: registration.partition) }
@@ -163,4 +211,9 @@ final class SessionAudio {
         }
         loop.appender.flush(at: .now())
     }
+}
+
+extension SessionAudio.Owner {
+    /// Only an endpoint with acknowledgements is interested.
+    func tailHeld(_ covered: SessionAudio.Covered) {}
 }

@@ -25,6 +25,7 @@ final class UpgradeHandshake {
         switch admitted {
         case .listen(let admitted):
             try handlers.addHandler(ListenSession(loop: loop, admitted: admitted, admission: admission))
+        case .native(let admitted): try handlers.addHandler(NativeSession(loop: loop, admitted: admitted))
         case .backend(let admitted): try handlers.addHandler(BackendSession(loop: loop, admitted: admitted))
         case nil: throw ChannelError.inappropriateOperationForState
         }

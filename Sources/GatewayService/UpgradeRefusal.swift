@@ -25,6 +25,8 @@ enum ListenPath: String, CaseIterable {
     case listen = "/v4/listen"
     /// Authenticated by the first message.
     case web = "/v4/web/listen"
+    /// The native endpoint, with acknowledgements and resumes (docs/protocol.md).
+    case stream = "/v1/stream"
     /// A listen back end, authenticated by a service key.
     case backend = "/v1/trigger/listen"
 }

@@ -33,6 +33,26 @@ package struct Limits: Sendable {
     /// Event-loop delay past which a gateway admits nobody: its sessions already feel it.
     package var loopDelayMaximum: Duration = .milliseconds(500)
 
+    // MARK: Native connections
+
+    /// Bytes of a native session that Redis has not taken; past it the socket is not read: half a minute of PCM16.
+    package var nativeHeldBytesMaximum = 1024 * 1024
+    /// Time past `nativeHeldBytesMaximum` after which the session is closed with 1013.
+    package var nativeHeldTimeMaximum: Duration = .seconds(30)
+    /// Time without any frame, pongs included, after which a native connection is cut: three pings.
+    package var deadPeerTimeout: Duration = .seconds(30)
+    /// Sessions asked for one after the other, when each has a successor: one call follows 64 links of a chain.
+    package var resumeAttemptsMaximum = 32
+    /// Sessions of a chain whose stored audio is looked at for acknowledgements; a part a minute is stored of each.
+    package var storedChainMaximum = 256
+    /// When final results of the session that is continued are asked for, after the resume: its last utterance may take
+    /// the recogniser a while.
+    package var earlierResultsDelays: [Duration] = [.zero, .seconds(2), .seconds(6), .seconds(15), .seconds(30)]
+    /// How long a device is asked to stay away: spread over the first when a gateway restarts, and from the second on
+    /// when something cannot keep up.
+    package var restartSpread: Duration = .seconds(1)
+    package var overloadPause: Duration = .seconds(5)
+
     // MARK: Back-end connections
 
     /// Largest WebSocket message of a back end: its sender keeps up to 10 MiB of audio for one message (omi.md 2.5).
@@ -96,6 +116,10 @@ package struct Limits: Sendable {
     /// A partition's hand-over at shutdown (M2), and the whole drain of a process.
     package var handOverBudget: Duration = .seconds(2)
     package var drainBudget: Duration = .seconds(30)
+    /// A draining gateway closes its sessions over this time, so that the others are not stormed, or one in
+    /// `drainSpacing` when that ends sooner; the rest of the budget is for closing handshakes and appends.
+    package var drainWindow: Duration = .seconds(20)
+    package var drainSpacing: Duration = .milliseconds(10)
     /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
     package var stallTimeout: Duration = .seconds(120)
 
@@ -152,6 +176,10 @@ package struct Limits: Sendable {
     /// Interim text of an open utterance, at most this often a session.
     package var interimInterval: Duration = .milliseconds(1_000)
 
+    /// Audio of a session after which its usage is told while it goes on; the end of a day and of the session tell it,
+    /// too.
+    package var usageInterval: Duration = .seconds(600)
+
     // MARK: Conversations
 
     /// `conversation_timeout`: the least and the default in seconds; -1 means `conversationTimeoutLongest` (omi.md
@@ -163,6 +191,12 @@ package struct Limits: Sendable {
 
     /// Period of reconciliation.
     package var reconcileInterval: Duration = .seconds(1)
+    /// Calls a coordinator has on their way at a time; they share one connection, which answers in order.
+    package var reconcileConcurrency = 16
+    /// Calls in one round for a group that nobody runs and that wants nothing of a partition: 2,000 entries.
+    package var skipCallsMaximum = 20
+    /// How often lag is measured; whoever scales by it looks less often.
+    package var lagInterval: Duration = .seconds(5)
     /// Events in one batch to Postgres.
     package var recordBatchMaximum = 500
     /// How often changed settings are looked for, and how many are projected at a time.

@@ -16,6 +16,12 @@ package enum CloseCode: UInt16, Sendable {
     case protocolError = 1002
     /// A text message was not UTF-8.
     case invalidData = 1007
+    /// `/v1/stream` only: the gateway restarts, or the session was ended elsewhere; the client resumes.
+    case serviceRestart = 1012
+    /// `/v1/stream` only: the gateway or its store cannot keep up; the client resumes later.
+    case tryAgainLater = 1013
+    /// `/v1/stream` only: another connection resumed the session; the client must not retry.
+    case takenOver = 4009
 
     /// The longest reason RFC 6455 allows, in UTF-8 bytes.
     package static let reasonBytesMaximum = 123

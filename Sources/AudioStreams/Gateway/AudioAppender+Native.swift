@@ -1,0 +1,72 @@
+package import EarshotModel
+import RedisClient
+
+// What acknowledgements and resumes ask Redis for.
+extension AudioAppender {
+    /// Asks whether Redis has on disk what it has answered; an answer it refuses to give means no.
+    package func askDurability(completion: @escaping (AckDurability) -> Void) {
+        call(
+            RedisCommand("CONFIG", "GET", "appendonly", "appendfsync").retriable(),
+            { reply in reply.array?.compactMap(\.string) }
+        ) { (result: Result<[String], HandOffError>) in
+            guard case .success(let words) = result else { return completion(.redis) }
+            var values: [String: String] = [:]
+            for index in stride(from: 0, to: words.count - 1, by: 2) { values[words[index]] = words[index + 1] }
+            let isFsynced = values["appendonly"] == "yes" && values["appendfsync"] == "always"
+            completion(isFsynced ? .fsynced : .redis)
+        }
+    }
+
+    /// How a session ended; `nil` for one that is open, or unknown.
+    package func askEndReason(
+        of session: SessionID, in partition: Partition,
+        completion: @escaping (Result<EndReason?, HandOffError>) -> Void
+    ) {
+        call(
+            RedisCommand("HGET", .init(commands.keys.session(session, partition)), "reason").retriable(),
+            { reply in .some(EndReason.allCases.first { $0.name == reply.string }) }, completion)
+    }
+
+    /// What of a chain of sessions a resume needs to know.
+    package struct Link: Sendable {
+        package var predecessor: SessionID?
+        /// The number with which the session began.
+        package var from: UInt64
+        /// Capture time behind what was acknowledged of it, in Unix µs.
+        package var capture: Int64?
+    }
+
+    /// A session's place in its chain; `nil` for one nobody knows.
+    package func askLink(
+        of session: SessionID, in partition: Partition, completion: @escaping (Result<Link?, HandOffError>) -> Void
+    ) {
+        call(
+            RedisCommand(
+                "HMGET", .init(commands.keys.session(session, partition)), "epoch", "predecessor", "from",
+                "last_capture"
+            ).retriable(),
+            { reply -> Link?? in
+                guard let values = reply.array, values.count == 4 else { return nil }
+                guard values[0].string != nil else { return .some(nil) }
+                return Link(
+                    predecessor: values[1].string.flatMap { SessionID($0) },
+                    from: values[2].string.flatMap { UInt64($0) } ?? 0, capture: values[3].int.map { Int64($0) })
+            }, completion)
+    }
+
+    /// How far a group is with a session, and whether it is through.
+    package func askProgress(
+        of session: SessionID, group: WorkerGroup, in partition: Partition,
+        completion: @escaping (Result<(next: UInt64?, isDone: Bool), HandOffError>) -> Void
+    ) {
+        call(
+            RedisCommand(
+                "HMGET", .init(commands.keys.session(session, partition)), .init("next:\(group)"),
+                .init("done:\(group)")
+            ).retriable(),
+            { reply in
+                guard let values = reply.array, values.count == 2 else { return nil }
+                return (values[0].string.flatMap { UInt64($0) }, values[1].string == "1")
+            }, completion)
+    }
+}
