@@ -80,6 +80,7 @@ struct UploadMachine {
     mutating func offer(_ frame: UploadFrame) {
         ring.append(frame)
         report.messageCount = ring.next
+        report.duration += frame.duration
     }
 
     mutating func sourceEnded(at now: Instant) {

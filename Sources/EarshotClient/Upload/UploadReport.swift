@@ -10,6 +10,8 @@ package struct UploadReport: Sendable {
     package internal(set) var conversation: String?
     /// Messages the source gave.
     package internal(set) var messageCount: UInt64 = 0
+    /// How much audio the source gave, as far as it says.
+    package internal(set) var duration = Duration.zero
     /// Messages that were sent, repetitions included.
     package internal(set) var transmissionCount: UInt64 = 0
     /// Messages that are acknowledged.

@@ -17,7 +17,8 @@ struct StreamCommand: AsyncParsableCommand {
             not_authenticated, not_ready, failed),"error","http_status","session_id","conversation_id","close_code",\
             "close_reason","sent_seconds","sent_messages","text","segments":[{"id","text","start","end","speaker"}],\
             "first_interim_ms" (first word's sound to its first text),"final_latencies_ms" (a segment's end to its \
-            last text; empty when the conversation was older than the session),"lateness_max_ms"}],"completed",\
+            last text; empty when the conversation was older than the session),"lateness_max_ms"; with --native \
+            "acknowledged_messages","durability","chain" (its sessions),"reconnects"}],"completed",\
             "failed","audio_seconds","elapsed_seconds"}; what is not known is left out.
             """)
 
@@ -65,6 +66,12 @@ struct StreamCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The file is headerless, with this rate in Hz.", valueName: "n"))
     var rawRate: Int?
+
+    @Flag(
+        help: ArgumentHelp(
+            "Sends to /v1/stream, resuming until all is acknowledged (docs/protocol.md); the file may then be Ogg Opus "
+                + "(.opus, .ogg), or - for PCM from standard input."))
+    var native = false
 
     @Flag(help: "Prints one line of JSON at the end, and nothing before.")
     var json = false
@@ -141,7 +148,7 @@ struct StreamCommand: AsyncParsableCommand {
             file: file, rawRate: rawRate, url: try url ?? StreamPlan.url(dataDirectory: data.path), uid: uid,
             codec: DeviceCodec(rawValue: codec) ?? .opusFS320,
             sampleRate: sampleRate, speed: speed, sessions: sessions, staggerSeconds: stagger, isSameUser: sameUser,
-            language: language, lingerSeconds: linger, lingerMaximumSeconds: lingerMax)
+            language: language, lingerSeconds: linger, lingerMaximumSeconds: lingerMax, isNative: native)
     }
 
     /// How a device gets its token.

@@ -33,6 +33,8 @@ struct StreamPlan: Sendable {
     var language: String
     var lingerSeconds: Double
     var lingerMaximumSeconds: Double
+    /// Whether it is sent to the native endpoint, by the client that resumes.
+    var isNative = false
 
     /// The devices, with their starts spread evenly.
     var devices: [Device] {
@@ -61,18 +63,22 @@ struct StreamPlan: Sendable {
         var endpoint = url
         let authority = endpoint.drop { $0 != "/" }.dropFirst(2)
         if let slash = authority.firstIndex(of: "/") {
-            if authority[slash...] == "/" { endpoint += "v4/listen" }
+            if authority[slash...] == "/" { endpoint += defaultPath.dropFirst() }
         } else if !authority.contains("?") {
-            endpoint += "/v4/listen"
+            endpoint += defaultPath
         }
         endpoint += endpoint.contains("?") ? "&" : "?"
+        let codec = isOgg ? DeviceCodec.opus : codec
         return endpoint + "language=\(language)&sample_rate=\(sampleRate)&codec=\(codec.rawValue)&channels=1"
     }
+
+    private var defaultPath: String { isNative ? "/v1/stream" : "/v4/listen" }
 
     /// Reads the recording and makes its messages, once for all devices.
     ///
     /// - Throws: `AudioCodecError` that says what is wrong with the file, the codec or the rate.
     func stream() throws -> DeviceStream {
+        if let stream = try sentAsItIs() { return stream }
         let recording =
             if let rawRate {
                 try WAVFile(rawPath: file, sampleRate: rawRate)

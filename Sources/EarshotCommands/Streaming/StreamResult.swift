@@ -33,9 +33,19 @@ struct StreamResult: Encodable, Sendable, Equatable {
     var finalLatenciesMs: [Double] = []
     /// The longest that a message waited for the server to take it.
     var latenessMaxMs = 0.0
+    /// With `--native`: how many messages are acknowledged, with which promise, the sessions, and the reconnects.
+    var acknowledgedMessages: Int?
+    var durability: String?
+    var chain: [String]?
+    var reconnects: Int?
 
     /// Whether everything was sent, waited for, and closed by the device.
     var isCompleted: Bool { outcome == "completed" }
+
+    init(uid: String, outcome: String) {
+        self.uid = uid
+        self.outcome = outcome
+    }
 
     /// A device that had no session.
     init(uid: String, failure: any Error) {

@@ -21,7 +21,8 @@ struct StreamRun: Sendable {
             for (index, device) in plan.devices.enumerated() {
                 group.addTask {
                     if device.delay > .zero { try await ContinuousClock().sleep(for: device.delay) }
-                    let result = await run(device, index: index)
+                    let result =
+                        plan.isNative ? await runNative(device, index: index) : await run(device, index: index)
                     try Task.checkCancellation()
                     onEnd(index, result)
                     return (index, result)
