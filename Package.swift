@@ -131,13 +131,15 @@ let package = Package(
         // Roles: the behaviour of one process each. `WorkerRuntime` is the one role library other roles import.
         .target(
             name: "WorkerRuntime",
-            dependencies: ["AudioStreams", "EarshotModel", deque, nioCore, logging, coreMetrics, lifecycle],
+            dependencies: [
+                "AudioStreams", "EarshotModel", "Supervision", deque, nioCore, logging, coreMetrics, lifecycle,
+            ],
             swiftSettings: strict),
         .target(
             name: "GatewayService",
             dependencies: [
-                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", deque, nioCore, nioPosix, nioHTTP1,
-                nioWebSocket, logging, coreMetrics, lifecycle,
+                "AccessTokens", "AudioStreams", "EarshotModel", "RedisClient", "Supervision", deque, nioCore, nioPosix,
+                nioHTTP1, nioWebSocket, logging, coreMetrics, lifecycle,
             ],
             swiftSettings: strict),
         .target(
@@ -150,7 +152,8 @@ let package = Package(
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "AudioStreams", "EarshotModel", "SessionRecord", "WorkerRuntime", logging, coreMetrics, lifecycle,
+                "AudioStreams", "EarshotModel", "SessionRecord", "Supervision", "WorkerRuntime", logging, coreMetrics,
+                lifecycle,
             ],
             swiftSettings: strict),
 
@@ -196,7 +199,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         executable("earshot", ["EarshotCommands"]),
-        executable("earshot-gateway", ["AccessTokens", "EarshotModel", "GatewayService", "ServiceBootstrap"]),
+        executable("earshot-gateway", ["AccessTokens", "EarshotModel", "GatewayService", "ServiceBootstrap", logging]),
         executable(
             "earshot-transcript",
             [
@@ -300,8 +303,10 @@ let package = Package(
         tests(
             "SpeakerSampleWorker",
             [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechEngine",
-                "SpeechRecognition", "TestSupport", "WorkerRuntime", crypto, nioCore, lifecycle, logging,
+                "AccessTokens", "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotClient", "EarshotModel",
+                "GatewayService", "PostgresClient", "PrivateCloudWorker", "RedisClient", "SessionRecord",
+                "SpeechEngine", "SpeechRecognition", "TestSupport", "WorkerRuntime", crypto, nioCore, nioPosix,
+                lifecycle, logging,
             ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),
@@ -324,8 +329,8 @@ let package = Package(
         tests(
             "CoordinatorService",
             [
-                "AudioStreams", "EarshotModel", "SessionRecord", "TestSupport", "WorkerRuntime", nioCore, lifecycle,
-                logging,
+                "AudioStreams", "EarshotModel", "RedisClient", "SessionRecord", "TestSupport", "WorkerRuntime", nioCore,
+                lifecycle, logging,
             ]),
         tests(
             "ServiceBootstrap",

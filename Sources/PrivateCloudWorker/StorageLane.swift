@@ -23,6 +23,11 @@ struct StorageLane: LaneProcessor {
     private var next: UInt64
     private var state: StorageState
     private var held: HeldPart?
+    /// Why no object of the session can have a name.
+    ///
+    /// The doors let no such conversation in; what is in the stream all the same goes to the dead letters, where it can
+    /// be found, instead of waiting for what never comes.
+    private let unnameable: ObjectStoreError?
 
     init(session: RegisteredSession, partition: Partition, services: StorageServices) throws {
         self.services = services
@@ -31,6 +36,12 @@ struct StorageLane: LaneProcessor {
         events = session.progress.events
         next = session.progress.next
         state = try StorageState(decoding: session.progress.state)
+        do throws(ObjectStoreError) {
+            try PartKey.check(conversation: session.conversation)
+            unnameable = nil
+        } catch {
+            unnameable = error
+        }
     }
 
     // MARK: LaneProcessor
@@ -70,6 +81,7 @@ struct StorageLane: LaneProcessor {
     // MARK: Frames
 
     private mutating func take(_ frame: PartFrame, in context: LaneContext) async throws {
+        if let unnameable { throw LaneFailure.entry("cannot be stored: \(unnameable)") }
         if let bounds = state.bounds {
             if frame.sequence <= bounds.frames.upperBound {
                 if held == nil {
@@ -184,6 +196,9 @@ struct StorageLane: LaneProcessor {
             return stored
         } catch {
             services.metrics.uploadFailures.increment()
+            if let error = error as? ObjectStoreError, error.code == .invalidKey {
+                throw LaneFailure.entry("cannot be stored: \(error)")
+            }
             throw LaneFailure.dependency(name: Self.store, reason: "\(error)")
         }
     }

@@ -31,7 +31,6 @@ package struct StorageServices: Sendable {
 
     /// How old a part gets before it is stored as short as it is.
     ///
-    /// A second more than its length: the frames of a stream without pauses come a moment after they were spoken, and
-    /// would otherwise always lose the race by one batch.
-    var partAge: Duration { .seconds(partSeconds + 1) }
+    /// A lane looks once a heartbeat, so that a stream without pauses has mostly filled its part by then.
+    var partAge: Duration { .seconds(partSeconds) }
 }

@@ -9,6 +9,14 @@ package struct SampleLimits: Sendable {
     ///
     /// 1 KB each.
     package var pendingMaximum = 1_000
+    /// A request whose audio cannot be had yet goes behind the others, and is tried again after this: so long may it
+    /// hold them up, and so much delay is nothing beside the age.
+    package var retryInterval: Duration = .seconds(60)
+    /// A request waits so long for its audio to be stored, and for a store that fails: longer than any outage that is
+    /// being mended, shorter than the registry remembers sessions.
+    package var audioWaitMaximum: Duration = .seconds(23 * 3_600)
+    /// A request waits so long for a conversation or segments that the record does not have: it may be behind.
+    package var recordWaitMaximum: Duration = .seconds(600)
 
     /// Speech in a sample, in seconds.
     package var speech = 10.0...30.0

@@ -39,11 +39,14 @@ package struct SampleMaker: Sendable {
     struct Outcome {
         var result: SpeakerSampleResult
         var session: SessionID?
+        /// Why it should be tried again instead, if so; the result says what it comes to otherwise.
+        var delay: SampleDelay?
     }
 
     /// Handles one request; doing it again gives the same sample.
     ///
-    /// - Throws: `LaneFailure.dependency` while something is away, `LaneFailure.abandoned` when cancelled.
+    /// - Throws: `LaneFailure.dependency` while something is away that all requests need, `LaneFailure.abandoned` when
+    ///   cancelled.
     func handle(_ request: SpeakerSampleRequest, in partition: Partition) async throws(LaneFailure) -> Outcome {
         var outcome = Outcome(
             result: SpeakerSampleResult(
@@ -55,6 +58,10 @@ package struct SampleMaker: Sendable {
             outcome.result.seconds = seconds
         } catch let refusal as SampleRefusal {
             outcome.result.outcome = refusal.outcome
+        } catch let delay as SampleDelay {
+            outcome.result.outcome = delay.outcome
+            let waited = WallClock.microseconds - request.requestedAt
+            if waited < (limits.age + delay.limit).microseconds { outcome.delay = delay }
         } catch let failure as LaneFailure {
             throw failure
         } catch {
@@ -73,7 +80,7 @@ package struct SampleMaker: Sendable {
         let conversation = try await recorded { () throws(SessionRecordError) in
             try await record.segments(ofConversation: request.conversation, user: user)
         }
-        guard let conversation else { throw SampleRefusal(.conversationMissing) }
+        guard let conversation else { throw unrecorded(.conversationMissing) }
         session = conversation.first { request.segments.contains($0.segment.id) }.flatMap { SessionID($0.session) }
         let known = try await recorded { () throws(SessionRecordError) in
             try await record.voice(of: request.person, user: user)
@@ -81,8 +88,11 @@ package struct SampleMaker: Sendable {
         guard known.map({ $0.requestedAt <= request.requestedAt }) ?? true else {
             throw SampleRefusal(.staleAssignment)
         }
+        guard conversation.contains(where: { request.segments.contains($0.segment.id) }) else {
+            throw unrecorded(.noAuthorizedSegments)
+        }
         let plan = try SamplePlan(request, conversation, limits)
-        let clips = try await clips(of: plan, request, user)
+        let clips = try await clips(of: plan, conversation, request, user, in: partition)
         let voice = try await verify(clips, plan)
         // The embedding is there before anything of the old voice is replaced.
         let seconds = Double(clips.reduce(0) { $0 + $1.count }) / Double(Self.sampleRate)
@@ -118,15 +128,36 @@ package struct SampleMaker: Sendable {
         }
     }
 
+    /// What the record does not have may come: it is written behind the events.
+    private func unrecorded(_ outcome: SpeakerSampleResult.Outcome) -> SampleDelay {
+        SampleDelay(outcome: outcome, reason: "the record does not have it", limit: limits.recordWaitMaximum)
+    }
+
     private func clips(
-        of plan: SamplePlan, _ request: SpeakerSampleRequest, _ user: UserID
+        of plan: SamplePlan, _ conversation: [PlacedSegment], _ request: SpeakerSampleRequest, _ user: UserID,
+        in partition: Partition
     ) async throws -> [[Int16]] {
-        let stretches = plan.segments.map { (session: $0.session, times: $0.times) }
-        switch try await audio.speech(stretches, of: request.conversation, user: user) {
+        let stretches = plan.clips.map { clip in
+            // A back end sends audio before its transcript, so that they may have come by different connections.
+            clip.segment.isBackend
+                ? SpeechStretch(sessions: Set(conversation.map(\.session)), isAnySession: true, times: clip.times)
+                : SpeechStretch(sessions: [clip.segment.session], times: clip.times)
+        }
+        switch try await audio.speech(stretches, of: request.conversation, user: user, in: partition) {
         case .nothing: throw SampleRefusal(.noAudio)
+        case .vanished: throw SampleRefusal(.noChunks)
         case .gap: throw SampleRefusal(.uncoveredAudio)
+        case .behind:
+            throw SampleDelay(
+                outcome: .uncoveredAudio, reason: "its audio is not stored yet", limit: limits.audioWaitMaximum)
+        case .away(let reason): throw storeFails(reason)
         case .clips(let clips): return clips
         }
+    }
+
+    /// A store may fail for one user only, so that nobody else waits for it.
+    private func storeFails(_ reason: String) -> SampleDelay {
+        SampleDelay(outcome: .error, reason: reason, limit: limits.audioWaitMaximum)
     }
 
     private func verify(_ clips: [[Int16]], _ plan: SamplePlan) async throws -> VoiceSample {
@@ -152,7 +183,8 @@ package struct SampleMaker: Sendable {
         let voice = VoiceSample(windows, embedder.thresholds)
         guard voice.dominance >= limits.dominanceMinimum else { throw SampleRefusal(.multiSpeaker) }
         let written = SampleWords(plan.segments.map(\.segment.text).joined(separator: " "))
-        guard heard.likeness(to: written) >= limits.likenessMinimum else { throw SampleRefusal(.textMismatch) }
+        let likeness = plan.isWhole ? heard.likeness(to: written) : heard.containment(in: written)
+        guard likeness >= limits.likenessMinimum else { throw SampleRefusal(.textMismatch) }
         guard !voice.embedding.isEmpty else { throw SampleRefusal(.embeddingFailed) }
         return voice
     }
@@ -162,7 +194,10 @@ package struct SampleMaker: Sendable {
         do throws(ObjectStoreError) {
             try await store.put(file, at: key, contentType: "audio/wav", condition: .always)
         } catch {
-            throw LaneFailure.dependency(name: "object store", reason: error.message)
+            switch error.code {
+            case .unavailable, .refused, .clockSkew: throw storeFails(error.message)
+            default: throw error
+            }
         }
     }
 

@@ -3,19 +3,22 @@ import SessionRecord
 
 /// Which speech a sample is made of: decisions only.
 struct SamplePlan: Equatable {
-    /// The segments, in the order of time.
-    private(set) var segments: [PlacedSegment] = []
+    /// In the order of time.
+    private(set) var clips: [SampleClip] = []
+    /// Whether the clips are whole segments, so that they hold all of their words.
+    private(set) var isWhole = true
 
-    /// The clips of a segment: pieces of equal length, none over the limit.
-    static func clipCount(_ segment: PlacedSegment, _ limits: SampleLimits) -> Int {
-        Int((length(segment) / limits.clip.upperBound).rounded(.up))
+    /// The clips' segments, in the order of time.
+    var segments: [PlacedSegment] {
+        clips.reduce(into: []) { if $0.last != $1.segment { $0.append($1.segment) } }
     }
 
-    /// Chooses 10 to 30 s of one speaker's clean speech.
+    /// Chooses 10 to 30 s of one speaker's clean speech, in clips of 1 to 10 s.
     ///
-    /// The segments that were assigned come first; when they are too short, others of the same speaker of the same
-    /// session join them. Whatever overlaps with another speaker is left out. Longest first, whole segments only, so
-    /// that their words can be compared.
+    /// The segments that were assigned come first; when they are too short, others of the same speaker join them, of
+    /// the same session, or of the conversation where a back end transcribed it. Whatever overlaps with another speaker
+    /// is left out. Longest first, and whole segments, so that their words can be compared; what is too long for that
+    /// gives clips from its middle.
     ///
     /// - Throws: The outcome when there is no such speech.
     init(_ request: SpeakerSampleRequest, _ conversation: [PlacedSegment], _ limits: SampleLimits) throws(SampleRefusal)
@@ -31,12 +34,13 @@ struct SamplePlan: Equatable {
         }
         let clean = assigned.filter(isClean)
         guard !clean.isEmpty else { throw SampleRefusal(.contaminated) }
-        take(clean, limits)
-        if total < limits.speech.lowerBound {
-            take(others.filter { speakers.contains(Speaker($0)) && isClean($0) }, limits)
+        let more = others.filter { speakers.contains(Speaker($0)) && isClean($0) }
+        for candidates in [clean, more] where seconds < limits.speech.lowerBound {
+            takeWhole(candidates, limits)
+            takeMiddles(candidates, limits)
         }
-        guard total >= limits.speech.lowerBound else { throw SampleRefusal(.insufficientSpeech) }
-        segments.sort { $0.segment.start < $1.segment.start }
+        guard seconds >= limits.speech.lowerBound else { throw SampleRefusal(.insufficientSpeech) }
+        clips.sort { ($0.start, $0.end) < ($1.start, $1.end) }
     }
 
     private struct Speaker: Hashable {
@@ -44,22 +48,52 @@ struct SamplePlan: Equatable {
         let number: Int
 
         init(_ segment: PlacedSegment) {
-            session = segment.session
+            session = segment.isBackend ? "" : segment.session
             number = segment.segment.speakerID
         }
     }
 
-    private var total: Double { segments.reduce(0) { $0 + Self.length($1) } }
+    /// Seconds of speech so far.
+    private var seconds: Double { clips.reduce(0) { $0 + $1.seconds } }
 
-    private mutating func take(_ candidates: [PlacedSegment], _ limits: SampleLimits) {
-        var clips = segments.reduce(0) { $0 + Self.clipCount($1, limits) }
-        let longest = candidates.sorted { Self.length($0) > Self.length($1) }.prefix(limits.candidatesMaximum)
-        for segment in longest where Self.length(segment) >= limits.clip.lowerBound {
-            let count = Self.clipCount(segment, limits)
-            guard total + Self.length(segment) <= limits.speech.upperBound, clips + count <= limits.clipsMaximum
+    private mutating func takeWhole(_ candidates: [PlacedSegment], _ limits: SampleLimits) {
+        for segment in Self.longest(candidates, limits) {
+            let pieces = Self.pieces(segment, limits)
+            guard seconds + Self.length(segment) <= limits.speech.upperBound,
+                clips.count + pieces.count <= limits.clipsMaximum
             else { continue }
-            segments.append(segment)
-            clips += count
+            clips += pieces
+        }
+    }
+
+    /// Takes clips from the middle of segments that are too long to be taken whole, while there is too little.
+    private mutating func takeMiddles(_ candidates: [PlacedSegment], _ limits: SampleLimits) {
+        for segment in Self.longest(candidates, limits) where seconds < limits.speech.lowerBound {
+            let pieces = Self.pieces(segment, limits)
+            guard let length = pieces.first?.seconds, !clips.contains(where: { $0.segment == segment }) else {
+                continue
+            }
+            let room = Int((limits.speech.upperBound - seconds) / length)
+            let count = min(pieces.count, room, limits.clipsMaximum - clips.count)
+            guard count > 0 else { continue }
+            clips += pieces[((pieces.count - count) / 2)...].prefix(count)
+            isWhole = isWhole && count == pieces.count
+        }
+    }
+
+    private static func longest(_ candidates: [PlacedSegment], _ limits: SampleLimits) -> some Sequence<PlacedSegment> {
+        candidates.sorted { length($0) > length($1) }.prefix(limits.candidatesMaximum)
+            .filter { length($0) >= limits.clip.lowerBound }
+    }
+
+    /// A segment in clips of equal length, none over the limit.
+    static func pieces(_ segment: PlacedSegment, _ limits: SampleLimits) -> [SampleClip] {
+        let count = Int((length(segment) / limits.clip.upperBound).rounded(.up))
+        let start = segment.segment.start
+        return (0..<count).map { index in
+            SampleClip(
+                segment: segment, start: start + length(segment) * Double(index) / Double(count),
+                end: start + length(segment) * Double(index + 1) / Double(count))
         }
     }
 

@@ -10,6 +10,15 @@ struct SampleWords: Equatable {
     /// The share of words both have in the same order: 0…1, 1 for the same words.
     func likeness(to other: SampleWords) -> Double {
         guard !words.isEmpty, !other.words.isEmpty else { return 0 }
+        return 2 * Double(common(with: other)) / Double(words.count + other.words.count)
+    }
+
+    /// The share of these words that the other text has in the same order: 0…1, 1 for a part of it.
+    func containment(in other: SampleWords) -> Double {
+        words.isEmpty ? 0 : Double(common(with: other)) / Double(words.count)
+    }
+
+    private func common(with other: SampleWords) -> Int {
         // The longest common subsequence, a row at a time.
         var row = [Int](repeating: 0, count: other.words.count + 1)
         for word in words {
@@ -20,6 +29,6 @@ struct SampleWords: Equatable {
                 diagonal = above
             }
         }
-        return 2 * Double(row[other.words.count]) / Double(words.count + other.words.count)
+        return row[other.words.count]
     }
 }

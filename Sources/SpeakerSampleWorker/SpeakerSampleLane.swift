@@ -7,14 +7,17 @@ import WorkerRuntime
 
 /// A partition's requests to learn voices, handled one after the other when they are old enough.
 ///
-/// A request's outcome and its passing are one commit, so each has exactly one.
+/// A request's outcome and its passing are one commit, so each has exactly one. One whose audio cannot be had yet goes
+/// behind the others, as another entry: a crash between that entry and the commit repeats the request, under its id.
 struct SpeakerSampleLane: LaneProcessor {
     private let maker: SampleMaker
+    private let handOff: any HandOff
     private let partition: Partition
     private var schedule: SampleSchedule
 
-    init(maker: SampleMaker, partition: Partition, limits: SampleLimits) {
+    init(maker: SampleMaker, handOff: any HandOff, partition: Partition, limits: SampleLimits) {
         self.maker = maker
+        self.handOff = handOff
         self.partition = partition
         schedule = SampleSchedule(limits: limits)
     }
@@ -40,7 +43,7 @@ struct SpeakerSampleLane: LaneProcessor {
 
     mutating func idle(in context: LaneContext) async throws { try await handleDue(in: context) }
 
-    /// The process ends: nobody waits any longer (omi.md section 6).
+    /// The process ends: nobody waits any longer (omi.md section 6), but for audio that is not stored.
     mutating func cut(in context: LaneContext) async throws {
         while let first = schedule.pending.first { try await handle(first, in: context) }
     }
@@ -55,11 +58,30 @@ struct SpeakerSampleLane: LaneProcessor {
         var output = LaneOutput(progress: LaneProgress(next: pending.next))
         if !pending.isRepeated {
             let outcome = try await maker.handle(pending.request, in: partition)
-            output.events.append(Self.event(pending.request, outcome).json)
-            Counter(label: "speaker.samples", dimensions: [("outcome", outcome.result.outcome.rawValue)]).increment()
+            if let delay = outcome.delay, !schedule.isFull {
+                try await postpone(pending.request, delay)
+            } else {
+                output.events.append(Self.event(pending.request, outcome).json)
+                Self.count("speaker.samples", outcome.result.outcome)
+            }
         }
         try await context.commit(output)
         schedule.removeFirst()
+    }
+
+    private func postpone(_ request: SpeakerSampleRequest, _ delay: SampleDelay) async throws {
+        var again = request
+        again.triedAt = WallClock.microseconds
+        do throws(HandOffError) {
+            try await handOff.requestSample(again, in: partition)
+        } catch {
+            throw LaneFailure.dependency(name: "redis", reason: "\(error)")
+        }
+        Self.count("speaker.samples.delayed", delay.outcome)
+    }
+
+    private static func count(_ label: String, _ outcome: SpeakerSampleResult.Outcome) {
+        Counter(label: label, dimensions: [("outcome", outcome.rawValue)]).increment()
     }
 
     /// Its id derives from the request and when it was made: a replay tells the same event, asking again another.

@@ -6,12 +6,13 @@ package protocol StoredAudioReading: Sendable {
     /// The audio of some stretches of a conversation.
     ///
     /// - Parameters:
-    ///   - stretches: Sessions with Unix µs, in the order of time.
+    ///   - stretches: What is wanted, in the order of time.
     ///   - conversation: The conversation.
     ///   - user: Whose it is.
+    ///   - partition: The user's.
     /// - Returns: The audio, or what is missing.
-    /// - Throws: `LaneFailure.dependency` while the store or the record is away.
+    /// - Throws: `LaneFailure.dependency` while the record or the registry is away.
     func speech(
-        _ stretches: [(session: String, times: Range<Int64>)], of conversation: String, user: UserID
+        _ stretches: [SpeechStretch], of conversation: String, user: UserID, in partition: Partition
     ) async throws(LaneFailure) -> StoredSpeech
 }

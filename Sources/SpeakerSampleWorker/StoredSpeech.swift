@@ -2,8 +2,14 @@
 package enum StoredSpeech: Sendable, Equatable {
     /// Nothing of the conversation is stored.
     case nothing
+    /// The record names an object that is not there.
+    case vanished
     /// Some of what was asked for is missing or damaged.
     case gap
-    /// The audio of each range asked for: mono, 16 kHz.
+    /// Some is missing because storage has not come so far.
+    case behind
+    /// The store does not answer; the reason.
+    case away(String)
+    /// The audio of each stretch asked for: mono, 16 kHz.
     case clips([[Int16]])
 }

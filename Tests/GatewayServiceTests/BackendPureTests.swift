@@ -1,4 +1,5 @@
 import EarshotModel
+import FoundationEssentials
 import NIOCore
 import Testing
 
@@ -57,7 +58,7 @@ import Testing
         #expect(rule(BackendPeer.message(106, [])) == .opcode)
         #expect(rule(BackendPeer.message(101, [1, 2, 3, 4, 5, 6, 7])) == .audio)
         #expect(rule(BackendPeer.message(103, [0xFF, 0xFE])) == .encoding)
-        for id in ["", "a/b", "..", ".", "a..b", "a b", "a\u{0}", "ä", String(repeating: "x", count: 129)] {
+        for id in ["", "a/b", "..", ".", ".a", "a..b", "a b", "a\u{0}", "ä", String(repeating: "x", count: 129)] {
             #expect(rule(BackendPeer.message(103, Array(id.utf8))) == .conversation, "\(id)")
         }
         for json in ["[]", "{}", "x", #"{"segments":{}}"#, #"{"segments":[],"memory_id":7}"#] {
@@ -83,7 +84,9 @@ import Testing
         let json = """
             {"memory_id": null, "later": 1, "segments": [
               {"id": "s1", "text": "one", "speaker": "SPEAKER_03", "is_user": false, "start": 1, "end": 2.5,
-               "person_id": null, "speaker_label_source": "auto", "translations": [{"lang": "de", "text": "eins"}]},
+               "person_id": null, "speaker_label_source": "carried", "speaker_match_source": "m",
+               "speaker_identity_status": "no_match", "speaker_id_scope": "s",
+               "translations": [{"lang": "de", "text": "eins"}]},
               {"text": "two", "speakerId": 4, "is_user": "yes", "start": "x"},
               {"id": "\\u0000", "text": "a\\u0000b", "speaker_id": 99999999999},
               "no segment", {"start": 1}]}
@@ -102,6 +105,17 @@ import Testing
         #expect(read[0].speakerID == 3)
         #expect(read[0].end == 2.5)
         #expect(read[0].translations == [SegmentTranslation(lang: "de", text: "eins")])
+        #expect(read[0].speakerLabelSource == "carried")
+        #expect(read[0].speakerMatchSource == "m")
+        #expect(read[0].speakerIdentityStatus == "no_match")
+        #expect(read[0].speakerIDScope == "s")
+        let wire = String(decoding: try JSONEncoder().encode(read[0]), as: UTF8.self)
+        for field in [
+            "label_source\":\"carried", "match_source\":\"m", "identity_status\":\"no_match", "id_scope\":\"s",
+        ] {
+            #expect(wire.contains("\"speaker_\(field)\""), "\(wire)")
+        }
+        #expect(read[1].speakerIdentityStatus == nil)
         #expect(read[1].id == SegmentID.of(session: session, ordinal: 1).description)
         #expect(read[1].speaker == "SPEAKER_04")
         #expect(read[1].start == -1)

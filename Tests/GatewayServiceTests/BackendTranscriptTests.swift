@@ -97,8 +97,7 @@ import Testing
             let peer = try await BackendPeer.connect(harness)
             try await peer.send(103, "c1")
             for (opcode, payload) in [
-                (UInt32(7), ""), (201, "{}"), (101, "short"), (102, "[]"), (102, "{"), (103, "a/b"), (104, "{}"),
-                (105, "[]"),
+                (UInt32(7), ""), (201, "{}"), (101, "short"), (102, "[]"), (102, "{"), (104, "{}"), (105, "[]"),
             ] {
                 try await peer.send(opcode, payload)
             }
@@ -111,6 +110,53 @@ import Testing
             #expect(sessions.map(\.conversation) == ["c1"])
             let expected = BackendPeer.pcm(1_600, 1) + BackendPeer.pcm(1_600, 2)
             #expect(try await harness.audio(of: sessions[0]) == expected)
+        }
+    }
+
+    @Test("Between generations, too, whoever cannot name its conversation does not go on with the one before")
+    func unnamed() async throws {
+        try await GatewayHarness.withDoor { harness in
+            for (index, id) in [Array("a/b".utf8), Array(".hidden".utf8), [0xFF]].enumerated() {
+                let peer = try await BackendPeer.connect(harness)
+                try await peer.send(103, "c\(index)")
+                try await peer.audio(start, value: 1)
+                try await peer.send(103, id)
+                // The close may be quicker.
+                try? await peer.audio(start + 0.1, value: 2)
+                let closed = await peer.untilClosed()
+                #expect(closed.code == 1003)
+                #expect(!closed.reason.isEmpty)
+                let sessions = try await harness.untilOver(index + 1)
+                #expect(sessions[index].conversation == "c\(index)")
+                #expect(try await harness.audio(of: sessions[index]) == BackendPeer.pcm(1_600, 1))
+            }
+        }
+    }
+
+    @Test("A transcript of a conversation nobody announced makes it known: it has a session, and a 104 completes it")
+    func unannounced() async throws {
+        try await GatewayHarness.withDoor { harness in
+            let peer = try await BackendPeer.connect(harness)
+            try await peer.send(103, "c2")
+            try await peer.audio(start, value: 1)
+            for (text, id) in [("one", "c1"), ("two", "c2"), ("three", "c1"), ("four", "c3")] {
+                try await peer.send(102, #"{"segments": [{"text": "\#(text)"}], "memory_id": "\#(id)"}"#)
+            }
+            try await peer.audio(start + 0.1, value: 2)
+            for id in ["c1", "c3"] {
+                try await peer.send(104, #"{"conversation_id": "\#(id)"}"#)
+                #expect(await peer.next()?.text == #"{"conversation_id": "\#(id)", "success": true}"#)
+            }
+            await peer.connection.close(code: 1000)
+            let sessions = try await harness.untilOver(3)
+            #expect(sessions.map(\.conversation) == ["c2", "c1", "c3"])
+            #expect(
+                try await harness.audio(of: sessions[0]) == [1, 2].flatMap { BackendPeer.pcm(1_600, $0) },
+                "the audio stays where it was announced")
+            let events = try await harness.events(of: "alice", .transcriptSegments)
+            #expect(events.map { $0.segments?.first?.text } == ["one", "two", "three", "four"])
+            #expect(events.map(\.conversation) == ["c1", "c2", "c1", "c3"])
+            #expect(events.first?.session == sessions[1].session)
         }
     }
 

@@ -78,7 +78,8 @@ struct StorageFixture: Sendable {
     }
 
     func register(
-        _ name: String, number: UInt64 = 1, codec: AudioCodec = .opusFS320, sampleRate: Int = 16_000
+        _ name: String, number: UInt64 = 1, codec: AudioCodec = .opusFS320, sampleRate: Int = 16_000,
+        conversation: String? = nil
     ) async throws -> Device {
         guard let user = UserID(name) else { throw ChildProcess.Failure("\(name) is no user id") }
         let partition = Partition(of: user, count: partitions)
@@ -86,11 +87,10 @@ struct StorageFixture: Sendable {
         let id = SessionID(UniqueID(high: 0x0199_0000_0000_7000, low: 0x8000_0000_0000_0000 | number))
         var device = Device(
             fixture: self, id: id, user: user, partition: partition, parameters: parameters, epoch: FencingToken(""))
-        device.epoch = try await handOff.register(
-            SessionRegistration(
-                session: id, user: user, gateway: device.gateway, now: Self.start, parameters: parameters),
-            in: partition
-        ).epoch
+        var registration = SessionRegistration(
+            session: id, user: user, gateway: device.gateway, now: Self.start, parameters: parameters)
+        registration.boundConversation = conversation
+        device.epoch = try await handOff.register(registration, in: partition).epoch
         return device
     }
 

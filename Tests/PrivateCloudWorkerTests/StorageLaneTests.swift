@@ -140,6 +140,34 @@ struct StorageLaneTests {
         #expect(fixture.handOff.deadLetters(of: .privateCloud, in: alice.partition).isEmpty)
     }
 
+    @Test("Ids a back end may choose are stored under; what no object can be named after waits for nobody")
+    func unnameable() async throws {
+        let fixture = try await StorageFixture()
+        var named = try await fixture.register("alice", number: 1, conversation: "user:42")
+        var nameless = try await fixture.register("bob", number: 2, conversation: "../talk")
+        for _ in 0..<2 {
+            try await named.send(StorageFixture.packets(12), samples: 320)
+            try await nameless.send(StorageFixture.packets(12), samples: 320)
+        }
+        try await named.end()
+        try await nameless.end()
+        try await fixture.runWorker(fixture.services()) {
+            let isNamedDone = try await named.isCompleted()
+            let isNamelessDone = try await nameless.isCompleted()
+            return isNamedDone && isNamelessDone
+        }
+        try expectWhole(named, frames: 24, seconds: 0.48)
+        #expect(named.parts.first?.object.hasPrefix("audio/alice/user:42/") == true)
+        #expect(nameless.parts.isEmpty)
+        let dead = fixture.handOff.deadLetters(of: .privateCloud, in: nameless.partition)
+        #expect(dead.count == 2, "every entry of it, where it can be found")
+    }
+
+    @Test("A part is as old as it is long when it is stored as short as it is")
+    func partAge() async throws {
+        #expect(try await StorageFixture().services(partSeconds: 60).partAge == .seconds(60))
+    }
+
     @Test("A store that comes back is used by the lanes that wait")
     func storeRecovers() async throws {
         let fixture = try await StorageFixture()

@@ -95,4 +95,41 @@ import Testing
             #expect(try await record.segments(ofConversation: "other", user: alice) == nil)
         }
     }
+
+    @Test("A back end's seconds count from its first audio, which may be older than the conversation's registration")
+    func backendOrigin() async throws {
+        let alice = try #require(UserID("alice"))
+        try await withPostgres { client in
+            let writer = PostgresSessionRecord(client: client)
+            let record = PostgresVoiceRecord(client: client)
+            let now: Int64 = 1_700_000_900_000_000
+            let captured: Int64 = 1_700_000_000_250_000
+            for (source, talk) in [("backend", "past"), ("backend", "silent"), ("omi", "device")] {
+                let session = SessionID.new(at: now)
+                func event(_ type: SessionEvent.Kind) -> SessionEvent {
+                    SessionEvent(
+                        type: type, group: "x", uid: "alice", session: session, conversation: talk, time: now,
+                        ordinal: 1)
+                }
+                var started = event(.sessionStarted)
+                started.conversationStart = now
+                started.source = source
+                var heard = event(.transcriptSegments)
+                heard.segments = [
+                    TranscriptSegment(
+                        id: SegmentID.of(session: session, ordinal: 0), text: "hello", start: 2, end: 4,
+                        sttProvider: nil)
+                ]
+                var stored = event(.audioStored)
+                stored.audio = StoredAudioPart(
+                    part: 0, firstSequence: 0, lastSequence: 9, object: "o", format: .ogg, isEncrypted: false, bytes: 1,
+                    sha256: "s", sampleRate: 16_000, captureStart: captured, captureEnd: captured + 60_000_000,
+                    seconds: 60)
+                try await writer.write([started, heard] + (talk == "silent" ? [] : [stored]))
+                let found = try #require(try await record.segments(ofConversation: talk, user: alice)?.first)
+                #expect(found.origin == (talk == "past" ? captured : now))
+                #expect(found.isBackend == (source == "backend"))
+            }
+        }
+    }
 }

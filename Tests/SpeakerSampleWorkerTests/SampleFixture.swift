@@ -49,7 +49,9 @@ struct SampleFixture {
         self.embedder = embedder
         limits.age = .milliseconds(200)
         limits.scanInterval = .milliseconds(50)
-        try await handOff.enable(
+        limits.retryInterval = .milliseconds(100)
+        limits.recordWaitMaximum = .milliseconds(500)
+        _ = try await handOff.enable(
             EnabledGroups(audio: [], events: [.record], samples: [.speakerSample]), in: [partition])
     }
 
@@ -68,6 +70,15 @@ struct SampleFixture {
             sampleRate: sampleRate, captureStart: origin, captureEnd: origin + Int64(seconds * 1_000_000),
             seconds: seconds)
         try await record.write([event])
+    }
+
+    /// Makes the session known to the registry, as one whose audio is stored.
+    func register() async throws {
+        _ = try await handOff.register(
+            SessionRegistration(
+                session: session, user: user, gateway: Incarnation(startingAs: "gateway-0"), now: origin,
+                parameters: SessionParameters(codec: .pcm16, sampleRate: 16_000, flags: [.privateCloud])),
+            in: partition)
     }
 
     /// A segment of the session.
@@ -97,14 +108,16 @@ struct SampleFixture {
         let isStorageOn = isStorageOn
         let maker = SampleMaker(
             record: voices,
-            audio: StoredConversationAudio(record: record, reader: StoredAudioReader(store: store, encryption: nil)),
+            audio: StoredConversationAudio(
+                record: record, reader: StoredAudioReader(store: store, encryption: nil), handOff: handOff),
             store: store, recognizer: recognizer, embedder: embedder,
             settings: { _, _ in UserSettings(isStorageOn: isStorageOn) }, limits: limits, logger: .silent)
         let worker = Worker(
             Worker.Configuration(
                 group: .speakerSample, routing: .wholeStream(.speakerSample),
                 member: Incarnation(startingAs: "worker"), partitions: 1, limits: fleetLimits),
-            handOff: handOff, reader: handOff, factory: SpeakerSampleLaneFactory(maker: maker, limits: limits),
+            handOff: handOff, reader: handOff,
+            factory: SpeakerSampleLaneFactory(maker: maker, handOff: handOff, limits: limits),
             logger: .silent)
         let group = ServiceGroup(services: [worker], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -73,7 +73,36 @@ struct SamplePlanTests {
     func clips() throws {
         let conversation = (0..<20).map { segment(UInt64($0), Double($0) * 3...Double($0) * 3 + 1.5) }
         #expect(try plan(Array(0..<20), conversation).count == 12)
-        #expect(SamplePlan.clipCount(segment(1, 0...28), limits) == 3)
+        #expect(SamplePlan.pieces(segment(1, 0...28), limits).count == 3)
+    }
+
+    @Test("A segment that is too long to be taken whole gives clips of 1 to 10 s from its middle")
+    func long() throws {
+        for length in [31.0, 60, 299, 3_600] {
+            let long = segment(1, 100...(100 + length))
+            let short = segment(2, 10...14)
+            let request = SpeakerSampleRequest(
+                user: try #require(UserID("alice")), conversation: "c", person: "p", personName: nil,
+                segments: [long, short].map(\.segment.id), at: 0)
+            let plan = try SamplePlan(request, [long, short], limits)
+            #expect(!plan.isWhole)
+            #expect(plan.segments == [short, long])
+            #expect(plan.clips.allSatisfy { limits.clip.contains($0.seconds) })
+            #expect(limits.speech.contains(plan.clips.reduce(0) { $0 + $1.seconds }))
+            let cut = plan.clips.dropFirst()
+            for (one, next) in zip(cut, cut.dropFirst()) { #expect(abs(next.start - one.end) < 1e-6) }
+            let middle = ((cut.first?.start ?? 0) + (cut.last?.end ?? 0)) / 2
+            #expect(abs(middle - (100 + length / 2)) <= 5)
+        }
+        #expect(try plan([1], [segment(1, 0...30)]).count == 1)
+    }
+
+    @Test("A back end's speakers are those of the conversation, whatever connection they came by")
+    func backend() throws {
+        var conversation = [segment(1, 0...6), segment(2, 7...13, session: "s2"), segment(3, 14...20, speaker: 1)]
+        #expect(refusal([1], conversation) == .insufficientSpeech)
+        for index in conversation.indices { conversation[index].isBackend = true }
+        #expect(try plan([1], conversation).map(\.session) == ["s1", "s2"])
     }
 
     @Test("Words are compared without case and punctuation, in their order")
@@ -83,5 +112,10 @@ struct SamplePlanTests {
         #expect(said.likeness(to: SampleWords("it was the vest of times it was the first of times")) > 0.8)
         #expect(said.likeness(to: SampleWords("go forward ten meters")) == 0)
         #expect(said.likeness(to: SampleWords("")) == 0)
+        let part = SampleWords("best of times it was")
+        #expect(part.containment(in: said) == 1)
+        #expect(part.likeness(to: said) < 0.7)
+        #expect(SampleWords("go forward ten meters").containment(in: said) == 0)
+        #expect(SampleWords("").containment(in: said) == 0)
     }
 }

@@ -38,6 +38,25 @@ struct SampleScheduleTests {
         #expect(schedule.due(at: 130 * second) == nil)
     }
 
+    @Test("A request that was tried waits for its next try, and asking again meanwhile adds none")
+    func tried() throws {
+        var schedule = SampleSchedule(limits: SampleLimits())
+        var again = try request("a", at: 0)
+        again.triedAt = 1_000 * second
+        schedule.add(again, next: 1)
+        schedule.add(try request("b", at: 900), next: 2)
+        #expect(schedule.due(at: 1_059 * second) == nil)
+        #expect(schedule.nextScan(after: 1_000 * second) == 1_065 * second)
+        #expect(schedule.due(at: 1_065 * second)?.next == 1)
+        // The one that is passed as a repetition does not answer for the copy that goes behind it.
+        var repeated = SampleSchedule(limits: SampleLimits())
+        repeated.add(try request("a", at: 0), next: 1)
+        repeated.add(try request("a", at: 10), next: 2)
+        repeated.removeFirst()
+        repeated.add(again, next: 3)
+        #expect(repeated.pending.map(\.isRepeated) == [true, false])
+    }
+
     @Test("Beyond the bound the oldest is handled early; a clock that is hours wrong holds nobody up")
     func bounds() throws {
         var limits = SampleLimits()

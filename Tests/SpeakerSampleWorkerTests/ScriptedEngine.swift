@@ -8,6 +8,7 @@ struct ScriptedEngine: SpeechRecognizer, VoiceEmbedder {
     var text = "one two three four five six"
     var textFailure: RecognitionError.Code?
     var voiceFailure: RecognitionError.Code?
+    var isOneVoice = false
 
     func transcribe(_ samples: [Float], priority: RecognitionPriority) async throws(RecognitionError) -> String {
         if let textFailure { throw RecognitionError(textFailure, "scripted") }
@@ -16,6 +17,7 @@ struct ScriptedEngine: SpeechRecognizer, VoiceEmbedder {
 
     func embedding(of samples: [Float]) async throws(RecognitionError) -> [Float] {
         if let voiceFailure { throw RecognitionError(voiceFailure, "scripted") }
+        if isOneVoice { return [1, 0] }
         return samples.reduce(0) { $0 + abs($1) } / Float(samples.count) > 0.25 ? [0, 1] : [1, 0]
     }
 }

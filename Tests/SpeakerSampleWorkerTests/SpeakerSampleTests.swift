@@ -61,7 +61,7 @@ struct SpeakerSampleTests {
             (SpeakerSampleResult.Outcome.disabled, 0), (.personMissing, 1), (.conversationMissing, 2), (.noAudio, 3),
             (.noAuthorizedSegments, 4), (.contaminated, 5), (.insufficientSpeech, 6), (.uncoveredAudio, 7),
             (.transcriptionFailed, 8), (.insufficientWords, 9), (.multiSpeaker, 10), (.textMismatch, 11),
-            (.embeddingFailed, 12), (.staleAssignment, 13),
+            (.embeddingFailed, 12), (.staleAssignment, 13), (.noChunks, 14),
         ])
     func refusals(outcome: SpeakerSampleResult.Outcome, number: Int) async throws {
         var engine = ScriptedEngine()
@@ -78,6 +78,7 @@ struct SpeakerSampleTests {
         if outcome != .noAudio {
             let loud = [Int16](repeating: 20_000, count: 96_000)
             try await fixture.store(outcome == .multiSpeaker ? audio.dropLast(224_000) + loud + audio : audio)
+            if outcome == .noChunks { try await fixture.store.delete(ObjectKey("alice/part.bin")) }
         }
         var request = fixture.request([segments[0]], person: outcome == .personMissing ? "a/b" : "bob")
         if outcome == .noAuthorizedSegments { request.segments = [UniqueID(high: 1, low: 1).description] }

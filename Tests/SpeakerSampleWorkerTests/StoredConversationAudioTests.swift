@@ -1,5 +1,6 @@
 import AudioCodecs
 import AudioStorage
+import AudioStreams
 import Crypto
 import EarshotModel
 import Foundation
@@ -13,6 +14,7 @@ struct StoredConversationAudioTests {
     private let session = SessionID.new(at: 0)
     private let record = InMemorySessionRecord()
     private let store = InMemoryObjectStore()
+    private let handOff = InMemoryHandOff(limits: Limits())
     private let origin: Int64 = 1_700_000_000_000_000
 
     /// A steady value for some seconds, as a part of the session.
@@ -42,16 +44,18 @@ struct StoredConversationAudioTests {
     }
 
     private func speech(
-        _ stretches: [Range<Double>], encryption: AudioEncryption? = nil, session: SessionID? = nil
+        _ stretches: [Range<Double>], encryption: AudioEncryption? = nil, session: SessionID? = nil,
+        isAnySession: Bool = false
     ) async throws -> StoredSpeech {
         let audio = StoredConversationAudio(
-            record: record, reader: StoredAudioReader(store: store, encryption: encryption))
+            record: record, reader: StoredAudioReader(store: store, encryption: encryption), handOff: handOff)
         let places = stretches.map { stretch in
             let start = origin + Int64(stretch.lowerBound * 1_000_000)
             let end = origin + Int64(stretch.upperBound * 1_000_000)
-            return (session: (session ?? self.session).description, times: start..<end)
+            return SpeechStretch(
+                sessions: [(session ?? self.session).description], isAnySession: isAnySession, times: start..<end)
         }
-        return try await audio.speech(places, of: "talk", user: try #require(UserID("alice")))
+        return try await audio.speech(places, of: "talk", user: try #require(UserID("alice")), in: Partition(0))
     }
 
     @Test("Stretches come at 16 kHz out of parts of any rate, encrypted or not, over their borders")
@@ -76,7 +80,35 @@ struct StoredConversationAudioTests {
         try await store(part: 0, value: 1_000, seconds: 0..<10, sampleRate: 16_000)
         #expect(try await speech([9..<11]) == .gap)
         #expect(try await speech([1..<2], session: SessionID.new(at: 5)) == .gap)
+        guard case .clips(let clips) = try await speech([1..<2], session: SessionID.new(at: 5), isAnySession: true)
+        else {
+            Issue.record("a back end's audio is the conversation's")
+            return
+        }
+        #expect(clips.map(\.count) == [16_000])
         try await store.put([1, 2, 3], at: ObjectKey("alice/0.batch.bin"), contentType: "x", condition: .always)
         #expect(try await speech([1..<2]) == .gap)
+        store.fail(ObjectStoreError(.refused, "403"))
+        #expect(try await speech([1..<2]) == .away("403"))
+        store.fail(nil)
+        try await store.delete(ObjectKey("alice/0.batch.bin"))
+        #expect(try await speech([1..<2]) == .vanished)
+    }
+
+    @Test("Audio may still come while its session is not through, and not any more behind what is stored")
+    func behind() async throws {
+        let user = try #require(UserID("alice"))
+        _ = try await handOff.register(
+            SessionRegistration(
+                session: session, user: user, gateway: Incarnation(startingAs: "gateway-0"), now: origin,
+                parameters: SessionParameters(codec: .pcm16, sampleRate: 16_000, flags: [.privateCloud])),
+            in: Partition(0))
+        #expect(try await speech([0..<1]) == .behind)
+        try await store(part: 0, value: 1_000, seconds: 0..<10, sampleRate: 16_000)
+        #expect(try await speech([9..<11]) == .behind)
+        try await store(part: 1, value: 1_000, seconds: 12..<20, sampleRate: 16_000)
+        #expect(try await speech([9..<11]) == .gap, "what comes now lies behind it")
+        #expect(try await speech([19..<21]) == .behind)
+        #expect(try await speech([19..<21], session: SessionID.new(at: 5)) == .gap, "nobody knows that session")
     }
 }

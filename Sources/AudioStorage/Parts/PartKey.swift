@@ -5,6 +5,14 @@ package enum PartKey {
     /// The media type of what only Earshot, or an Omi back end, can read.
     package static let octets = "application/octet-stream"
 
+    /// Checks the id of a conversation, the one component that others choose freely.
+    ///
+    /// - Throws: `ObjectStoreError` with `invalidKey` when no part of such a conversation can have a name.
+    package static func check(conversation: String) throws(ObjectStoreError) {
+        // A whole key would take the id for several components if it held slashes.
+        _ = try ObjectKey([conversation])
+    }
+
     /// A native part: `audio/{uid}/{conversation}/{session}/{part}-{first}-{last}.ogg`, with `.enc` when encrypted.
     ///
     /// The number of the part has six digits, so that a listing is in order.

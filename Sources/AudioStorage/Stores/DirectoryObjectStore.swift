@@ -8,8 +8,11 @@ import NIOPosix
 package struct DirectoryObjectStore: ObjectStore {
     private let root: String
 
-    /// A store in a directory, which is made when it is missing.
-    package init(directory: String) { root = directory }
+    /// A store in a directory, which is made when it is missing; what killed writers left there is removed.
+    package init(directory: String) {
+        root = directory
+        IncomingFiles(root: directory).sweep()
+    }
 
     package func put(
         _ bytes: [UInt8], at key: ObjectKey, contentType: String, condition: PutCondition

@@ -20,7 +20,9 @@ struct DurableFile {
     /// Writes the object; without replacing, an object that is there is an error.
     func write(_ bytes: [UInt8], replaces: Bool) throws(ObjectStoreError) {
         try makeDirectories()
-        let temporary = "\(directory)/.\(getpid())-\(UInt64.random(in: .min ... .max))"
+        let incoming = "\(root)/\(IncomingFiles.directoryName)"
+        guard mkdir(incoming, 0o700) == 0 || errno == EEXIST else { throw failure("write") }
+        let temporary = "\(incoming)/\(getpid())-\(UInt64.random(in: .min ... .max))"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw failure("write") }
         defer { unlink(temporary) }

@@ -36,7 +36,7 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// What a refusal may say about the rule.
     package static let rule =
-        "allowed are 1 to \(componentBytesMax) of A-Z a-z 0-9 . _ -, not beginning with a dot"
+        "allowed are 1 to \(componentBytesMax) of A-Z a-z 0-9 . _ : -, not beginning with a dot"
 
     /// The parts between the slashes.
     package var components: [String] { text.split(separator: "/").map(String.init) }
@@ -57,7 +57,8 @@ package struct ObjectKey: Hashable, Sendable, Comparable, CustomStringConvertibl
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
+            UInt8(ascii: "-"):
             true
         default: false
         }

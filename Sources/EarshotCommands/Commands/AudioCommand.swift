@@ -14,8 +14,9 @@ struct AudioCommand: AsyncParsableCommand {
         discussion: """
             Sessions of the conversation are laid over each other by capture time, gaps are silence, and gaps of more \
             than 90 s are left out: the spans say what stands where, as {"spans":[{"file_seconds","capture_start",\
-            "capture_end"}]} with --spans. Reads the store of the data directory, or the one that EARSHOT_STORE_DIR or \
-            EARSHOT_S3_… name; encrypted audio needs the secret it was stored with.
+            "capture_end"}]} with --spans, and as lines of the output where there are several. Reads the store of the \
+            data directory, or the one that EARSHOT_STORE_DIR or EARSHOT_S3_… name; encrypted audio needs the secret \
+            it was stored with.
             """)
 
     @Argument(help: ArgumentHelp("The conversation, as `earshot sessions --all --json` names it.", valueName: "id"))
@@ -75,6 +76,8 @@ struct AudioCommand: AsyncParsableCommand {
         ConsoleOutput.line(
             "\(output): \(mix.samples.count / Self.sampleRate) s from \(parts.count) parts in \(plan.spans.count) spans"
         )
+        // Whoever plays a file with gaps left out has to know where they were.
+        if plan.spans.count > 1 { for line in Spans(plan).lines { ConsoleOutput.line(line) } }
     }
 
     private func write(_ mix: ConversationMix) throws {
@@ -117,6 +120,11 @@ struct AudioCommand: AsyncParsableCommand {
                     fileSeconds: Double(span.fileStart) / 1_000_000, captureStart: Self.text(span.captureStart),
                     captureEnd: Self.text(span.captureEnd))
             }
+        }
+
+        /// One line a span, for people.
+        var lines: [String] {
+            spans.map { "  from \($0.fileSeconds) s: captured \($0.captureStart) to \($0.captureEnd)" }
         }
 
         private static func text(_ microseconds: Int64) -> String {

@@ -10,6 +10,8 @@ package struct SpeakerSampleRequest: Codable, Equatable, Sendable {
     package var segments: [String]
     /// Unix µs.
     package var requestedAt: Int64
+    /// Unix µs of the last try, when its audio was not to be had yet.
+    package var triedAt: Int64?
 
     /// Makes a request.
     package init(
@@ -36,5 +38,6 @@ package struct SpeakerSampleRequest: Codable, Equatable, Sendable {
         case personName = "person_name"
         case segments = "segment_ids"
         case requestedAt = "requested_at"
+        case triedAt = "tried_at"
     }
 }

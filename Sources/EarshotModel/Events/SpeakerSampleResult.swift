@@ -7,6 +7,7 @@ package struct SpeakerSampleResult: Codable, Equatable, Sendable {
         case personMissing = "person_missing"
         case conversationMissing = "conversation_missing"
         case noAudio = "no_audio"
+        case noChunks = "no_chunks"
         case staleAssignment = "stale_assignment"
         case noAuthorizedSegments = "no_authorized_segments"
         case contaminated

@@ -24,7 +24,10 @@ struct SpeakerSampleCommand: AsyncParsableCommand {
         let directory =
             settings.text("speech.dir")
             ?? CheckoutPaths.find(".cache/speech", installed: "/usr/share/earshot/speech")
-        let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
+        let files = try SpeechEngineFiles(directory: directory ?? ".cache/speech")
+        // A damaged model hears nonsense and says so nowhere; reading it once finds that out.
+        try files.verify()
+        let library = try SpeechEngineLibrary.load(files)
         // One partition has one request in hand, and nobody waits for it.
         let recognizer = EmbeddedRecognizer(library, threads: 1, logger: assembly.logger)
         let remote = try remoteVoices(settings, logger: assembly.logger)
@@ -35,7 +38,8 @@ struct SpeakerSampleCommand: AsyncParsableCommand {
             record: PostgresVoiceRecord(client: postgres),
             audio: StoredConversationAudio(
                 record: PostgresSessionRecord(client: postgres),
-                reader: StoredAudioReader(store: storage.store, encryption: storage.encryption)),
+                reader: StoredAudioReader(store: storage.store, encryption: storage.encryption),
+                handOff: fleet.handOff),
             store: storage.store, recognizer: recognizer,
             embedder: try remote ?? EmbeddedVoices(library, on: recognizer),
             settings: { try await known.cache.settings(of: $0, in: $1) }, logger: assembly.logger)
@@ -45,8 +49,8 @@ struct SpeakerSampleCommand: AsyncParsableCommand {
                 BackgroundService { try await recognizer.run() },
             ] + storage.services + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? []) + [
                 fleet.worker(
-                    .speakerSample, .wholeStream(.speakerSample), SpeakerSampleLaneFactory(maker: maker), in: assembly,
-                    announcer: announcer)
+                    .speakerSample, .wholeStream(.speakerSample),
+                    SpeakerSampleLaneFactory(maker: maker, handOff: fleet.handOff), in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)
     }
 }

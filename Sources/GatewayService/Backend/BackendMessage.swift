@@ -1,3 +1,4 @@
+import EarshotModel
 import FoundationEssentials
 import NIOCore
 
@@ -27,6 +28,11 @@ enum BackendMessage {
     /// Whether a message is audio, which may be longer than others.
     static func isAudio(_ message: ByteBuffer) -> Bool {
         message.getInteger(at: message.readerIndex, endianness: .little) == Opcode.audio.rawValue
+    }
+
+    /// Whether a message names the conversation of what follows it.
+    static func isConversation(_ message: ByteBuffer) -> Bool {
+        message.getInteger(at: message.readerIndex, endianness: .little) == Opcode.conversation.rawValue
     }
 
     /// Reads a message.

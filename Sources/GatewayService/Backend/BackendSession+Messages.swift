@@ -26,15 +26,16 @@ extension BackendSession {
             case .sample(let request): sample(request)
             }
         } catch {
-            violated(error)
+            // Whoever cannot name a conversation must not go on: what follows would go to the one before.
+            violated(error, isFatal: BackendMessage.isConversation(message))
         }
     }
 
     /// A rule is broken: the newest generation closes, those before go on.
-    func violated(_ violation: BackendViolation) {
+    func violated(_ violation: BackendViolation, isFatal: Bool = false) {
         loop.metrics.backendViolation(violation.rule)
         logger.debug("a message broke a rule", metadata: ["rule": "\(violation.rule.rawValue)"])
-        guard isStrict else { return }
+        guard isStrict || isFatal else { return }
         clearInbox()
         close(.notServed(.unsupported, violation.message))
     }
@@ -72,9 +73,11 @@ extension BackendSession {
         }
         guard let feed else { return }
         for piece in held.takeAll() { feed.append(piece) }
-        let waiting = transcripts
-        transcripts = []
-        for transcript in waiting { append(transcript, to: feed) }
+        while let transcript = transcripts.first {
+            if let name = transcript.conversation, !conversations.knows(name.text) { return open(name, isAside: true) }
+            transcripts.removeFirst()
+            append(transcript, to: feed)
+        }
     }
 
     // MARK: Conversations
@@ -87,7 +90,10 @@ extension BackendSession {
     }
 
     /// Registers a session; without a name in the user's open conversation.
-    private func open(_ name: ConversationName?) {
+    ///
+    /// One aside is for the first transcript that waits alone: its conversation is not the one of the audio, and may
+    /// never have been announced to anybody.
+    private func open(_ name: ConversationName?, isAside: Bool = false) {
         isRegistering = true
         applyReading()
         let now = WallClock.microseconds
@@ -97,12 +103,14 @@ extension BackendSession {
                 codec: .pcm16, sampleRate: timeline?.sampleRate ?? BackendParameters.sampleRates.lowerBound,
                 conversationTimeout: limits.conversationTimeoutDefault, source: "backend", flags: []))
         request.boundConversation = name?.text
-        loop.appender.register(request, in: partition) { [self, request] result in registered(result, request) }
+        loop.appender.register(request, in: partition) { [self, request] result in
+            registered(result, request, isAside: isAside)
+        }
         loop.appender.flush(at: loop.now)
     }
 
     private func registered(
-        _ result: Result<SessionRegistration.Grant, HandOffError>, _ request: SessionRegistration
+        _ result: Result<SessionRegistration.Grant, HandOffError>, _ request: SessionRegistration, isAside: Bool
     ) {
         isRegistering = false
         switch result {
@@ -113,7 +121,14 @@ extension BackendSession {
                     session: request.session, user: user, partition: partition, grant: grant,
                     epochNonce: request.nonce, parameters: request.parameters),
                 loop: loop, owner: self, logger: logger)
-            feed = BackendFeed(audio, beganAt: request.now, frameBytes: limits.backendFrameBytes)
+            let opened = BackendFeed(audio, beganAt: request.now, frameBytes: limits.backendFrameBytes)
+            conversations.add(opened.conversation)
+            if isAside {
+                if !transcripts.isEmpty { append(transcripts.removeFirst(), to: opened) }
+                audio.end(.clientClosed) {}
+            } else {
+                feed = opened
+            }
             settle()
         case .failure(let error):
             logger.error("a session was not registered", metadata: ["error": "\(error)"])

@@ -40,6 +40,8 @@ final class BackendSession: ChannelInboundHandler, GatewayConnection, SessionAud
     var ending: (reason: EndReason, completions: [() -> Void])?
 
     var binding = ConversationBinding()
+    /// Conversations that had a session on this connection.
+    var conversations = OpenedConversations()
     /// The session that takes audio and transcripts now.
     var feed: BackendFeed?
     var timeline: BackendTimeline?

@@ -1,3 +1,5 @@
+import EarshotModel
+
 /// Which conversation the audio of a connection belongs to; pure.
 ///
 /// A 103 says it. While none came, the `memory_id` of a 102 stands in: after a reconnect the senders of today announce

@@ -12,11 +12,20 @@ package struct PostgresVoiceRecord: VoiceRecord {
         ofConversation id: String, user: UserID
     ) async throws(SessionRecordError) -> [PlacedSegment]? {
         let rows = try await query(
-            "SELECT started_at FROM conversations WHERE id = \(id) AND uid = \(user.text)")
+            // A back end counts from the first sample it had, which may be from long before it named the conversation.
+            """
+            SELECT coalesce(source = 'backend', false) AS is_backend,
+                CASE WHEN source = 'backend' THEN least(started_at,
+                    (SELECT min(capture_start) FROM audio_parts WHERE uid = c.uid AND conversation = c.id))
+                ELSE started_at END AS origin
+            FROM conversations AS c WHERE id = \(id) AND uid = \(user.text)
+            """)
         guard let row = rows.first else { return nil }
         let origin: Int64
+        let isBackend: Bool
         do throws(PostgresError) {
-            origin = try row.decodeMicroseconds("started_at") ?? 0
+            origin = try row.decodeMicroseconds("origin") ?? 0
+            isBackend = try row.decode("is_backend")
         } catch {
             throw SessionRecordError(error)
         }
@@ -25,7 +34,9 @@ package struct PostgresVoiceRecord: VoiceRecord {
             SELECT id, session, text, start_seconds, end_seconds, speaker_id FROM segments
             WHERE uid = \(user.text) AND conversation = \(id) ORDER BY start_seconds, session, ordinal
             """)
-        return try decode(segments) { (row) throws(PostgresError) in try Self.segment(row, origin: origin) }
+        return try decode(segments) { (row) throws(PostgresError) in
+            try Self.segment(row, origin: origin, isBackend: isBackend)
+        }
     }
 
     package func voice(of person: String, user: UserID) async throws(SessionRecordError) -> TaughtVoice? {
@@ -86,14 +97,17 @@ package struct PostgresVoiceRecord: VoiceRecord {
         }
     }
 
-    private static func segment(_ row: PostgresRow, origin: Int64) throws(PostgresError) -> PlacedSegment {
+    private static func segment(
+        _ row: PostgresRow, origin: Int64, isBackend: Bool
+    ) throws(PostgresError) -> PlacedSegment {
         var segment = TranscriptSegment(
             id: UniqueID(high: 0, low: 0), text: try row.decode("text"), start: try row.decode("start_seconds"),
             end: try row.decode("end_seconds"), sttProvider: nil)
         // A back end names its segments in its own form.
         segment.id = try row.decode("id")
         segment.speakerID = try row.decode("speaker_id")
-        return PlacedSegment(segment: segment, session: try row.decode("session"), origin: origin)
+        return PlacedSegment(
+            segment: segment, session: try row.decode("session"), origin: origin, isBackend: isBackend)
     }
 
     private static func voice(_ row: PostgresRow) throws(PostgresError) -> TaughtVoice {

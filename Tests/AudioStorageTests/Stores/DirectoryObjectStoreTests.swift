@@ -1,6 +1,7 @@
-import AudioStorage
 import Foundation
 import Testing
+
+@testable import AudioStorage
 
 @Suite("Directory store")
 struct DirectoryObjectStoreTests {
@@ -30,6 +31,26 @@ struct DirectoryObjectStoreTests {
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: path + "/store/a").sorted()
                     == [".123-456", "link", "real"])
+        }
+    }
+
+    @Test("What killed writers left behind is removed at the next start, once it is old; nothing else is")
+    func leftBehind() async throws {
+        try await withDirectory { path in
+            let store = DirectoryObjectStore(directory: path)
+            try await store.put([1], at: ObjectKey("a/b"), contentType: "audio/ogg", condition: .always)
+            let incoming = path + "/" + IncomingFiles.directoryName
+            #expect(try FileManager.default.contentsOfDirectory(atPath: incoming).isEmpty)
+            let old = Date(timeIntervalSinceNow: -IncomingFiles.ageMaximum - 60)
+            for (name, date) in [("1-old", old), ("2-new", Date())] {
+                try Data([9]).write(to: URL(fileURLWithPath: "\(incoming)/\(name)"))
+                try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: "\(incoming)/\(name)")
+            }
+            try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: path + "/a/b")
+            #expect(try await store.listAll(prefix: "", maximum: 10).map(\.key.text) == ["a/b"])
+            let next = DirectoryObjectStore(directory: path)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: incoming) == ["2-new"])
+            #expect(try await next.get(ObjectKey("a/b"), bytesMaximum: 10) == [1])
         }
     }
 
