@@ -18,6 +18,8 @@ struct GatewayHarness: Sendable {
     let incarnation: Incarnation
     let partitions: Int
     let shutDown: @Sendable () async -> Void
+    /// What the `preStop` hook asks for.
+    let drain: @Sendable () async -> Void
 
     /// The secret tokens are signed with.
     static let secret = "0123456789abcdef0123456789abcdef"
@@ -51,7 +53,7 @@ struct GatewayHarness: Sendable {
                 }
                 let harness = GatewayHarness(
                     fleet: fleet, port: port ?? 0, incarnation: incarnation, partitions: 16,
-                    shutDown: { await group.triggerGracefulShutdown() })
+                    shutDown: { await group.triggerGracefulShutdown() }, drain: { await server.drain() })
                 try await harness.untilItTakesSessions()
                 let value = try await body(harness)
                 await group.triggerGracefulShutdown()

@@ -24,6 +24,31 @@ import Testing
         }
     }
 
+    @Test("M13: while sockets are not read nobody is inactive, however long that takes")
+    func inactivityIsNotCounted() async throws {
+        let server = try RedisServer.started()
+        var limits = Limits()
+        limits.inactivityTimeout = .seconds(2)
+        limits.appendReplyDelayMaximum = .milliseconds(200)
+        try await GatewayHarness.with(limits: limits, redis: server.configuration) { harness in
+            let connection = try await harness.connect()
+            let inbox = Inbox(connection)
+            _ = await inbox.skip(to: #""status":"ready""#)
+            server.freeze()
+            let frozen = ContinuousClock.now
+            // Enough for the gateway to see that Redis is late; what it does not read afterwards waits in the sockets.
+            try await eventually("three times the time-out") {
+                try await connection.send(binary: [UInt8](repeating: 1, count: 640))
+                return ContinuousClock.now - frozen > .seconds(6)
+            }
+            server.thaw()
+            try await connection.send(binary: [UInt8](repeating: 2, count: 642))
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            #expect(try await framesOnce(harness).last?.count == 642)
+        }
+    }
+
     @Test("While Redis is away new sessions get 503")
     func away() async throws {
         let server = try RedisServer.started()

@@ -8,7 +8,8 @@ import ServiceBootstrap
 @main
 struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "earshot-gateway", abstract: "Accepts devices and appends their audio.")
+        commandName: "earshot-gateway", abstract: "Accepts devices and appends their audio.",
+        subcommands: [PreStopCommand.self])
 
     func run() async throws {
         let settings = Settings()
@@ -25,7 +26,8 @@ struct GatewayCommand: AsyncParsableCommand {
         try await assembly.run(
             [fleet.service] + (keySet.map { keys in [BackgroundService { await keys.run() }] } ?? [])
                 + [FleetMember(fleet: fleet, logger: assembly.logger, service: server)],
-            drainBudget: fleet.limits.drainBudget + .seconds(5), onAdminBound: announcer.adminBound)
+            drainBudget: fleet.limits.drainBudget + .seconds(5), onAdminBound: announcer.adminBound,
+            adminRoutes: DrainRoute { await server.drain() }.add)
     }
 
     private func makeServer(

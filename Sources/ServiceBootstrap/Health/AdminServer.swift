@@ -9,7 +9,7 @@ import ServiceLifecycle
 /// It belongs first in a service group, so that it answers until everything else has drained.
 package struct AdminServer: Service {
     /// Adds a caller's routes.
-    package typealias Routes = @Sendable (Router<BasicRequestContext>) -> Void
+    package typealias Routes = @Sendable (Router<AdminRequestContext>) -> Void
 
     /// Connections at a time: probes and scrapers need a handful, and nobody else may use up our descriptors.
     package static let connectionsMaximum = 64
@@ -75,8 +75,8 @@ package struct AdminServer: Service {
         }
     }
 
-    private func makeRouter() -> Router<BasicRequestContext> {
-        let router = Router()
+    private func makeRouter() -> Router<AdminRequestContext> {
+        let router = Router(context: AdminRequestContext.self)
         router.get("livez") { [health] _, _ in
             let ailments = health.ailments
             guard ailments.isEmpty else {
