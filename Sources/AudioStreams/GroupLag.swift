@@ -7,14 +7,23 @@ package struct GroupLag: Equatable, Sendable {
     package var entries: Int64?
     /// Entries in the stream.
     package var length: Int64
+    /// Time between the first entry the group has not had and the last: of audio its capture times, else the appends.
+    package var span: Duration
     /// What the group parked and still has to do, and its payload bytes (protocol.md C6).
     package var parkedEntries: Int64 = 0
     package var parkedBytes: Int64 = 0
 
     /// Makes a value.
-    package init(partition: Partition, entries: Int64?, length: Int64) {
+    package init(partition: Partition, entries: Int64?, length: Int64, span: Duration = .zero) {
         self.partition = partition
         self.entries = entries
         self.length = length
+        self.span = span
     }
+
+    /// Entries the group has still to do, or more: an unknown lag is at most the whole stream.
+    package var entriesAtMost: Int64 { min(entries ?? length, length) }
+
+    /// Entries that were trimmed before the group had them: its lag says more than there is left.
+    package var trimmedUnread: Int64 { max(0, (entries ?? 0) - length) }
 }

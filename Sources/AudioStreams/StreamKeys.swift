@@ -24,6 +24,10 @@ package struct StreamKeys: Sendable {
     package func lease(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "lease:\(group)") }
     /// Hash: the registry's entry of a session, with every group's progress.
     package func session(_ id: SessionID, _ partition: Partition) -> String { key(partition, "session:\(id)") }
+    /// Set: sessions with an end that are not completed.
+    package func ended(_ partition: Partition) -> String { key(partition, "ended") }
+    /// List: the last final results of a session; the functions append the id.
+    package func finalsPrefix(_ partition: Partition) -> String { key(partition, "finals:") }
     /// List: the last final results of a session.
     package func finals(_ id: SessionID, _ partition: Partition) -> String { key(partition, "finals:\(id)") }
     /// Hash: session → gateway incarnation, of the sessions without an end.

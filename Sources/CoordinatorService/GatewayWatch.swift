@@ -22,14 +22,26 @@ package struct GatewayWatch: Sendable {
     /// Notes that Redis could not be asked: nothing has lapsed that may only have been unseen.
     package mutating func contactLost(at now: ContinuousClock.Instant) { beats.contactLost(at: now) }
 
-    /// Whether a gateway that a live session names is dead.
-    package mutating func isDead(_ gateway: String, at now: ContinuousClock.Instant) -> Bool {
+    /// How a gateway that a live session names is known to be dead.
+    package enum Death: String, Sendable {
+        /// Its beat stood still.
+        case lapsed = "gateway_lapsed"
+        /// A later start of its name ended it.
+        case superseded = "gateway_superseded"
+        /// It is in no member set, and stays away.
+        case absent = "gateway_absent"
+    }
+
+    /// Whether a gateway that a live session names is dead, and how that is known.
+    package mutating func death(of gateway: String, at now: ContinuousClock.Instant) -> Death? {
         if beats.value(of: gateway) != nil {
-            return beats.hasLapsed(gateway, after: limits.gatewayLapse, at: now)
+            return beats.hasLapsed(gateway, after: limits.gatewayLapse, at: now) ? .lapsed : nil
         }
         // A later start of the same name ended this one; without one, the absence itself must last.
-        if let name = Incarnation(gateway)?.name, let successor = current[name], successor != gateway { return true }
-        return beats.hasBeenAbsent(gateway, for: limits.gatewayLapse, at: now)
+        if let name = Incarnation(gateway)?.name, let successor = current[name], successor != gateway {
+            return .superseded
+        }
+        return beats.hasBeenAbsent(gateway, for: limits.gatewayLapse, at: now) ? .absent : nil
     }
 
     /// Forgets gateways no live session names any more.

@@ -8,8 +8,17 @@ import WorkerRuntime
 struct RecordLane: LaneProcessor {
     let record: any SessionRecord
     let batchMaximum: Int
-    let recorded = Counter(label: "record.events")
-    let refused = Counter(label: "record.events.refused")
+    let recorded: Counter
+    let batches: Counter
+    let refused: Counter
+
+    init(record: any SessionRecord, batchMaximum: Int, factory: any MetricsFactory) {
+        self.record = record
+        self.batchMaximum = batchMaximum
+        recorded = Counter(label: "record.events", factory: factory)
+        batches = Counter(label: "record.batches", factory: factory)
+        refused = Counter(label: "record.events.refused", factory: factory)
+    }
 
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
         var rest = entries[...]
@@ -37,6 +46,7 @@ struct RecordLane: LaneProcessor {
         do throws(SessionRecordError) {
             try await record.write(events)
             recorded.increment(by: events.count)
+            batches.increment()
         } catch {
             switch error.code {
             case .unavailable: throw LaneFailure.dependency(name: "postgres", reason: error.message)

@@ -4,7 +4,7 @@ package import EarshotModel
 package import Logging
 import ServiceLifecycle
 package import SessionRecord
-import WorkerRuntime
+import Supervision
 
 /// Projects users' settings from Postgres into Redis, where gateways and workers read them.
 ///
@@ -44,7 +44,7 @@ package struct SettingsProjector: Service {
                 failures.increment()
                 logger.notice("settings could not be projected", metadata: ["error": "\(error)"])
             }
-            await Ticker.wait(limits.settingsInterval)
+            await Supervision.sleepUntilShutdown(limits.settingsInterval)
         }
     }
 

@@ -10,11 +10,11 @@ import Testing
     }
 
     private func expect(
-        _ watch: inout GatewayWatch, _ gateway: String, at now: ContinuousClock.Instant, isDead expected: Bool,
-        sourceLocation: SourceLocation = #_sourceLocation
+        _ watch: inout GatewayWatch, _ gateway: String, at now: ContinuousClock.Instant,
+        _ expected: GatewayWatch.Death?, sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let isDead = watch.isDead(gateway, at: now)
-        #expect(isDead == expected, sourceLocation: sourceLocation)
+        let death = watch.death(of: gateway, at: now)
+        #expect(death == expected, sourceLocation: sourceLocation)
     }
 
     @Test("A gateway is dead when its beat stood still for the lapse, in unbroken contact")
@@ -22,11 +22,11 @@ import Testing
         var watch = GatewayWatch(limits: limits)
         let start = ContinuousClock.now
         watch.sawMembers(["gateway-0#a": 1], at: start)
-        expect(&watch, "gateway-0#a", at: start + .seconds(7), isDead: false)
+        expect(&watch, "gateway-0#a", at: start + .seconds(7), nil)
         watch.sawMembers(["gateway-0#a": 1], at: start + .seconds(9))
-        expect(&watch, "gateway-0#a", at: start + .seconds(9), isDead: true)
+        expect(&watch, "gateway-0#a", at: start + .seconds(9), .lapsed)
         watch.sawMembers(["gateway-0#a": 2], at: start + .seconds(10))
-        expect(&watch, "gateway-0#a", at: start + .seconds(12), isDead: false)
+        expect(&watch, "gateway-0#a", at: start + .seconds(12), nil)
     }
 
     @Test("A stall of Redis kills nobody")
@@ -36,8 +36,8 @@ import Testing
         watch.sawMembers(["gateway-0#a": 1], at: start)
         watch.contactLost(at: start + .seconds(60))
         watch.sawMembers(["gateway-0#a": 1], at: start + .seconds(61))
-        expect(&watch, "gateway-0#a", at: start + .seconds(61), isDead: false)
-        expect(&watch, "gateway-0#a", at: start + .seconds(70), isDead: true)
+        expect(&watch, "gateway-0#a", at: start + .seconds(61), nil)
+        expect(&watch, "gateway-0#a", at: start + .seconds(70), .lapsed)
     }
 
     @Test("A later start of the same name ends the older one at once")
@@ -45,8 +45,8 @@ import Testing
         var watch = GatewayWatch(limits: limits)
         let start = ContinuousClock.now
         watch.sawMembers(["gateway-0#b": 1, "gateway-1#c": 1], at: start)
-        expect(&watch, "gateway-0#a", at: start, isDead: true)
-        expect(&watch, "gateway-1#c", at: start, isDead: false)
+        expect(&watch, "gateway-0#a", at: start, .superseded)
+        expect(&watch, "gateway-1#c", at: start, nil)
     }
 
     @Test("A gateway that is in no member set is dead after the lapse only")
@@ -54,8 +54,8 @@ import Testing
         var watch = GatewayWatch(limits: limits)
         let start = ContinuousClock.now
         watch.sawMembers([:], at: start)
-        expect(&watch, "gateway-9#z", at: start, isDead: false)
-        expect(&watch, "gateway-9#z", at: start + .seconds(7), isDead: false)
-        expect(&watch, "gateway-9#z", at: start + .seconds(8), isDead: true)
+        expect(&watch, "gateway-9#z", at: start, nil)
+        expect(&watch, "gateway-9#z", at: start + .seconds(7), nil)
+        expect(&watch, "gateway-9#z", at: start + .seconds(8), .absent)
     }
 }

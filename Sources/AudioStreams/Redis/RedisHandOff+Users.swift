@@ -73,7 +73,7 @@ extension RedisHandOff {
         return outcome
     }
 
-    private func number(_ command: RedisCommand, _ what: String) async throws(HandOffError) -> Int {
+    func number(_ command: RedisCommand, _ what: String) async throws(HandOffError) -> Int {
         let reply = try await execute(command)
         guard let number = reply.int else { throw malformed(what, reply) }
         return number

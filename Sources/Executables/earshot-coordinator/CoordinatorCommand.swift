@@ -38,7 +38,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 fleet.worker(
                     .record, .wholeStream(.events),
                     RecordLaneFactory(record: PostgresSessionRecord(client: postgres), limits: fleet.limits),
-                    in: assembly),
+                    in: assembly, limits: fleet.limits.ofRecord),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: coordinator),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: projector),
             ], onAdminBound: announcer.adminBound)

@@ -7,15 +7,16 @@ package import WorkerRuntime
 extension FleetConnection {
     /// A worker of this process: a member of the fleet that consumes a group.
     ///
-    /// The first one says whether the process is ready.
+    /// The first one says whether the process is ready. Limits other than the fleet's are for a stream of another kind.
     package func worker(
         _ group: WorkerGroup, _ routing: LaneRouting, _ factory: any LaneProcessorFactory, in assembly: ServiceAssembly,
-        announcer: ReadyAnnouncer? = nil
+        announcer: ReadyAnnouncer? = nil, limits: Limits? = nil
     ) -> FleetMember {
         if announcer != nil { assembly.health.expect("redis") }
         let worker = Worker(
             Worker.Configuration(
-                group: group, routing: routing, member: incarnation, partitions: partitions, limits: limits),
+                group: group, routing: routing, member: incarnation, partitions: partitions,
+                limits: limits ?? self.limits),
             handOff: handOff,
             reader: RedisStreamReader(
                 reader: RedisBlockingReader(redis, eventLoop: assembly.eventLoopGroup.next(), logger: assembly.logger),

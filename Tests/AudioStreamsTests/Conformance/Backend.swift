@@ -27,6 +27,19 @@ enum Backend: String, CaseIterable, Sendable {
     }
 }
 
+extension Backend {
+    /// The same on a server that no other test uses.
+    func runAlone(_ body: (HandOffUnderTest) async throws -> Void) async throws {
+        guard case .redis = self else { return try await run(body) }
+        let server = try RedisServer.started()
+        defer { server.kill() }
+        try await RedisFleet.with(server.configuration) { fleet in
+            try await body(
+                HandOffUnderTest(handOff: fleet.handOff, reader: fleet.makeReader(), content: .redis(fleet)))
+        }
+    }
+}
+
 /// A hand-off, and what a test wants to see of it beyond its operations.
 struct HandOffUnderTest: Sendable {
     enum Content: Sendable {
@@ -89,6 +102,14 @@ struct HandOffUnderTest: Sendable {
 
     func lag(_ group: WorkerGroup? = nil) async throws -> GroupLag? {
         try await handOff.lag(of: group ?? self.group, stream: .audio, in: [partition]).first
+    }
+
+    /// The store forgets everything; on Redis that takes a server of the test's own.
+    func loseData() async throws {
+        switch content {
+        case .memory(let handOff): handOff.loseData()
+        case .redis(let fleet): _ = try await fleet.client.execute(RedisCommand("FLUSHALL"))
+        }
     }
 
     /// What a group gave up on, with the reasons.

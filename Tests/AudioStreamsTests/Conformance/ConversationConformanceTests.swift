@@ -209,4 +209,49 @@ struct ConversationConformanceTests {
             #expect(event.type == .conversationUpdated)
         }
     }
+
+    @Test("A conversation that is continued while it closes waits for the record anew", arguments: Backend.allCases)
+    func reopened(backend: Backend) async throws {
+        try await backend.run { test in
+            let first = TestSession(user: "u1")
+            var registration = first.registration()
+            registration.boundConversation = "c1"
+            let grant = try await test.handOff.register(registration, in: test.partition)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let record = try await test.acquire(.record, stream: .events)
+            let transcript = try await test.acquire()
+            var commits: Int64 = 0
+            func isThrough(_ session: TestSession) async throws {
+                commits += 1
+                let lane = Commit.Lane(session: session.id, progress: LaneProgress(next: 1, isDone: true))
+                #expect(try await test.commit(transcript.token, commits, [lane]) == .applied)
+            }
+            func settle() async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    OpenConversation(id: "c1", user: first.user, session: first.id), times: 0, in: test.partition,
+                    now: TestSession.epoch + 10 * minute, token: lease.token)
+            }
+            _ = try await test.handOff.end(first.ending(epoch: grant.epoch), in: test.partition)
+            try await isThrough(first)
+            #expect(try await settle() == .waiting, "not recorded; the mark is made here")
+            let mark = try #require(try await test.stream(.events).last).position
+            let second = TestSession(user: "u1")
+            var again = second.registration()
+            again.boundConversation = "c1"
+            let reopened = try await test.handOff.register(again, in: test.partition)
+            _ = try await test.handOff.end(second.ending(epoch: reopened.epoch), in: test.partition)
+            try await isThrough(second)
+            func recordPasses(_ position: StreamPosition, _ number: Int64) async throws {
+                let outcome = try await test.handOff.commit(
+                    Commit(
+                        group: .record, stream: .events, partition: test.partition, token: record.token,
+                        number: number, position: Commit.Position(position: position, entriesRead: number), lanes: []))
+                #expect(outcome == .applied)
+            }
+            try await recordPasses(mark, 1)
+            #expect(try await settle() == .waiting, "what the second session added is not recorded")
+            try await recordPasses(try #require(try await test.stream(.events).last).position, 2)
+            #expect(try await settle() == .completed)
+        }
+    }
 }

@@ -1,0 +1,170 @@
+import AudioStreams
+import CoordinatorService
+import EarshotModel
+import Logging
+import NIOCore
+import RedisClient
+import ServiceLifecycle
+import TestSupport
+import Testing
+import WorkerRuntime
+
+@Suite("The coordinator's repairs: each is made, and counted")
+struct CoordinatorRepairTests {
+    private let partitions = 4
+
+    private var limits: Limits {
+        var limits = Limits()
+        limits.heartbeatInterval = .milliseconds(20)
+        limits.reconcileInterval = .milliseconds(20)
+        limits.lagInterval = .milliseconds(20)
+        limits.gatewayLapse = .milliseconds(300)
+        limits.leaseLapse = .milliseconds(300)
+        return limits
+    }
+
+    /// Runs a coordinator while a body runs.
+    private func withCoordinator(
+        _ handOff: any HandOff, groups: EnabledGroups = EnabledGroups(), metrics: CountingMetrics = CountingMetrics(),
+        limits: Limits? = nil, _ body: () async throws -> Void
+    ) async throws {
+        let coordinator = Coordinator(
+            Coordinator.Configuration(
+                member: Incarnation(startingAs: "coordinator-0"), partitions: partitions, groups: groups,
+                limits: limits ?? self.limits),
+            handOff: handOff, metrics: metrics, logger: .silent)
+        let group = ServiceGroup(services: [coordinator], logger: .silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body()
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    private var all: [Partition] { (0..<partitions).map { Partition($0) } }
+
+    private func lag(_ handOff: any HandOff, _ group: WorkerGroup) async throws -> Int64 {
+        try await handOff.lag(of: group, stream: .audio, in: all).reduce(0) { $0 + $1.entriesAtMost }
+    }
+
+    @Test("A group that nobody runs holds back neither trimming nor completion")
+    func unwanted() async throws {
+        let handOff = InMemoryHandOff(limits: limits)
+        let metrics = CountingMetrics()
+        let session = TestSession(user: "u1", gateway: Incarnation(startingAs: "gateway-0"))
+        let partition = Partition(of: session.user, count: partitions)
+        try await withCoordinator(
+            handOff, groups: EnabledGroups(audio: [.transcript, .privateCloud]), metrics: metrics
+        ) {
+            try await eventually("the groups are enabled") { try await handOff.incarnations(of: all).count == 4 }
+            let grant = try await handOff.register(session.registration(), in: partition)
+            for first in 0..<10 {
+                _ = try await handOff.append(session.entry(from: UInt64(first), count: 1), to: partition)
+            }
+            _ = try await handOff.end(session.ending(epoch: grant.epoch), in: partition)
+            try await eventually("nothing waits for the group") { try await lag(handOff, .privateCloud) == 0 }
+            #expect(metrics.total("coordinator.repairs") >= 1)
+            #expect(try await handOff.session(session.id, group: .privateCloud, in: partition)?.progress.isDone == true)
+        }
+    }
+
+    @Test("A Redis that lost its data is noticed, and its groups are there again")
+    func lostData() async throws {
+        let server = try RedisServer.started()
+        defer { server.kill() }
+        let metrics = CountingMetrics()
+        try await RedisFleet.with(server.configuration, limits: limits) { fleet in
+            try await withCoordinator(fleet.handOff, metrics: metrics) {
+                try await eventually("the groups are enabled") {
+                    try await fleet.handOff.incarnations(of: all).count == 4
+                }
+                // It must have seen them, not only made them.
+                try await eventually("a lag is measured") { metrics.gauge("group.lag.entries") != nil }
+                #expect(metrics.total("coordinator.repairs") == 0)
+                _ = try await fleet.client.execute(RedisCommand("FLUSHALL"))
+                try await eventually("the loss is noticed") { metrics.total("coordinator.repairs") >= 4 }
+                try await eventually("the groups are enabled again") {
+                    try await fleet.handOff.incarnations(of: all).count == 4
+                }
+                let session = TestSession(user: "u1")
+                _ = try await fleet.handOff.append(session.entry(from: 0, count: 1), to: all[0])
+                let lag = try await fleet.handOff.lag(of: .transcript, stream: .audio, in: [all[0]]).first
+                #expect(lag?.entries == 1)
+                #expect(try await fleet.handOff.joinFleet(FleetMeta(partitions: 9)).partitions == partitions)
+            }
+        }
+    }
+
+    @Test("Leases are kept while a round takes long: a thousand orphans over a slow link")
+    func longRound() async throws {
+        let dead = Incarnation(startingAs: "gateway-0")
+        try await RedisFleet.with(limits: limits) { fleet in
+            for number in 0..<1_000 {
+                let session = TestSession(user: "user-\(number)", gateway: dead)
+                _ = try await fleet.handOff.register(
+                    session.registration(), in: Partition(of: session.user, count: partitions))
+            }
+            let proxy = try await FaultProxy.started(to: fleet.configuration.port)
+            var toxics = Toxics()
+            toxics.latency = Toxics.Latency(.milliseconds(20))
+            proxy.set(LinkFaults(both: toxics))
+            var slow = fleet.configuration
+            slow.port = proxy.port
+            try await RedisFleet.with(slow, prefix: fleet.keys.prefix, limits: limits) { coordinators in
+                try await withCoordinator(coordinators.handOff) {
+                    func left() async throws -> Int {
+                        try await fleet.handOff.liveSessions(in: all).values.reduce(0) { $0 + $1.count }
+                    }
+                    func beat() async throws -> Int64 {
+                        try await fleet.handOff.sightings(of: [all[0]], group: .coordinator)[all[0]]?.beat ?? 0
+                    }
+                    let first = try await eventually("the first end") { try await left() < 1_000 ? beat() : nil }
+                    let last = try await eventually("the last end") { try await left() == 0 ? beat() : nil }
+                    #expect(last - first >= 5, "a round of \(first)…\(last) beats")
+                }
+            }
+            await proxy.stop()
+        }
+    }
+
+    @Test("A sum over partitions counts what is unknown as the whole stream, and what is parked apart")
+    func sum() {
+        var parked = GroupLag(partition: Partition(1), entries: 3, length: 10, span: .milliseconds(500))
+        parked.parkedEntries = 7
+        let sum = LagSum([
+            parked, GroupLag(partition: Partition(2), entries: nil, length: 20, span: .seconds(2)),
+            GroupLag(partition: Partition(3), entries: 8, length: 5, span: .zero),
+        ])
+        #expect(sum.entries == 3 + 20 + 5)
+        #expect(sum.seconds == 2.5)
+        #expect(sum.unknownPartitions == 1)
+        #expect(sum.parkedEntries == 7)
+    }
+
+    @Test("M15: a database that hangs stops the record, and no reconciliation beside it")
+    func hangingDatabase() async throws {
+        let handOff = InMemoryHandOff(limits: limits)
+        let record = HangingRecord()
+        let worker = Worker(
+            Worker.Configuration(
+                group: .record, routing: .wholeStream(.events), member: Incarnation(startingAs: "record"),
+                partitions: partitions, limits: limits),
+            handOff: handOff, reader: handOff, factory: RecordLaneFactory(record: record, limits: limits),
+            logger: .silent)
+        let session = TestSession(user: "u1", gateway: Incarnation(startingAs: "gateway-0"))
+        let partition = Partition(of: session.user, count: partitions)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await worker.run() }
+            try await withCoordinator(handOff) {
+                _ = try await handOff.register(session.registration(), in: partition)
+                try await eventually("the record hangs") { record.isHanging }
+                try await eventually("the orphan is ended all the same") {
+                    try await handOff.session(session.id, group: .transcript, in: partition)?.end != nil
+                }
+                #expect(try await handOff.lag(of: .record, stream: .events, in: [partition]).first?.entries == 1)
+            }
+            tasks.cancelAll()
+        }
+    }
+}
