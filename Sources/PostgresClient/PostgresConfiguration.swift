@@ -23,7 +23,10 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomR
     /// Each connection draws up to a tenth less, lest all be replaced at once.
     package var maximumConnectionAge: Duration = .seconds(3_600)
     /// A connection idle for longer is asked `SELECT 1` before it is handed out.
-    package var idlePingThreshold: Duration = .seconds(30)
+    ///
+    /// A server that was restarted a few seconds ago, or a path that has broken silently, must not fail the next
+    /// statement; within a second of use the ping would only double the round trips of a busy process.
+    package var idlePingThreshold: Duration = .seconds(1)
     /// One answer's bound in memory: the text of its values and 16 bytes for each.
     package var maximumResultBytes = 256 << 20
     /// How long sent bytes may stay unacknowledged before the kernel ends the connection.

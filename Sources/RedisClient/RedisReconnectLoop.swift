@@ -7,6 +7,9 @@ struct RedisReconnectLoop: Sendable {
     let eventLoop: any EventLoop
     let logger: Logger
 
+    /// How often a server that stays away is logged about; every attempt would be a line every two seconds.
+    private static let noticeInterval: Duration = .seconds(30)
+
     /// Runs until the task is cancelled; no connection is open when it returns.
     ///
     /// - Parameters:
@@ -16,15 +19,21 @@ struct RedisReconnectLoop: Sendable {
         established: (RedisConnection) async throws(RedisError) -> Void, ended: (RedisError) -> Void
     ) async {
         var backoff = RedisBackoff(base: configuration.reconnectBase, cap: configuration.reconnectCap)
+        var noticed: ContinuousClock.Instant?
         while !Task.isCancelled {
             let (reason, lived) = await attempt(established)
             ended(reason)
             guard !Task.isCancelled else { return }
             // A server that admits us and hangs up at once must not be dialled in a tight loop.
-            if lived >= configuration.reconnectCap { backoff.reset() }
+            if lived >= configuration.reconnectCap {
+                backoff.reset()
+                noticed = nil
+            }
             let pause = backoff.next()
-            logger.info(
-                "Redis is away, will reconnect",
+            let isNews = noticed.map { $0.duration(to: .now) >= Self.noticeInterval } ?? true
+            if isNews { noticed = .now }
+            logger.log(
+                level: isNews ? .info : .debug, "Redis is away, will reconnect",
                 metadata: [
                     RedisLogKey.server: "\(configuration)", RedisLogKey.reason: "\(reason)",
                     RedisLogKey.pause: "\(pause)",

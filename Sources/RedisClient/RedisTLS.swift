@@ -30,6 +30,11 @@ package struct RedisTLS: Sendable {
         self.verifiesCertificate = verifiesCertificate
     }
 
+    /// Reads the trust roots, so that what is wrong with them is known before the first connection.
+    ///
+    /// - Throws: `.invalidConfiguration`, naming the file.
+    package func check() throws(RedisError) { _ = try context() }
+
     /// The NIOSSL context for these settings, made at the first call and kept.
     func context() throws(RedisError) -> NIOSSLContext {
         do {

@@ -18,20 +18,52 @@ package struct PostgresSessionRecord: SessionRecord {
     }
 
     package func sessions(
-        activeOnly: Bool, user: String?, limit: Int
+        activeOnly: Bool, user: String?, before place: SessionPlace?, limit: Int
     ) async throws(SessionRecordError) -> [RecordedSession] {
+        let statement = Self.listing(activeOnly: activeOnly, user: user, before: place, limit: limit)
+        return try decode(try await perform { try await $0.query(statement) }, Self.session)
+    }
+
+    package func session(_ id: String) async throws(SessionRecordError) -> RecordedSession? {
         let rows = try await perform { client in
             try await client.query(
-                """
-                SELECT id, uid, conversation, codec, sample_rate, language, source, gateway, started_at, ended_at,
-                    end_reason, audio_seconds
-                FROM sessions
-                WHERE (NOT \(activeOnly) OR ended_at IS NULL) AND (\(user)::text IS NULL OR uid = \(user))
-                ORDER BY started_at DESC NULLS LAST, id LIMIT \(limit)
-                """)
+                "SELECT \(unsafeSQL: Self.sessionColumns) FROM sessions WHERE id = \(id)::uuid")
         }
-        return try decode(rows, Self.session)
+        return try decode(rows, Self.session).first
     }
+
+    /// Only the conditions that are asked for, and the order of the indexes: they serve the page as it stands there.
+    static func listing(activeOnly: Bool, user: String?, before place: SessionPlace?, limit: Int) -> SQLStatement {
+        var text = SQLStatement.StringInterpolation(literalCapacity: 400, interpolationCount: 5)
+        text.appendLiteral("SELECT \(sessionColumns) FROM sessions WHERE true")
+        if activeOnly { text.appendLiteral(" AND ended_at IS NULL") }
+        if let user {
+            text.appendLiteral(" AND uid = ")
+            text.appendInterpolation(user)
+        }
+        if let place {
+            if let start = place.startedAt {
+                // The index finds the moment; the rest tells apart the few sessions that began in it.
+                text.appendLiteral(" AND started_at <= ")
+                text.appendInterpolation(microseconds: start)
+                text.appendLiteral(" AND (started_at < ")
+                text.appendInterpolation(microseconds: start)
+            } else {
+                text.appendLiteral(" AND (started_at IS NOT NULL")
+            }
+            text.appendLiteral(" OR id > ")
+            text.appendInterpolation(place.id)
+            text.appendLiteral("::uuid)")
+        }
+        text.appendLiteral(" ORDER BY started_at DESC, id LIMIT ")
+        text.appendInterpolation(limit)
+        return SQLStatement(stringInterpolation: text)
+    }
+
+    private static let sessionColumns = """
+        id, uid, conversation, codec, sample_rate, language, source, gateway, started_at, ended_at, end_reason, \
+        audio_seconds
+        """
 
     package func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment] {
         let rows = try await perform { client in

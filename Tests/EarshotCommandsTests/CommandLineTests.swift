@@ -15,7 +15,11 @@ struct CommandLineTests {
             ["stream", "x.wav", "--codec", "mp3"], ["stream", "x.wav", "--speed", "-1"],
             ["stream", "x.wav", "--sessions", "0"], ["stream", "x.wav", "--sessions", "2", "--token", "t"],
             ["stream", "x.wav", "--stagger", "nan"], ["stream", "x.wav", "--language", "e&n"],
-            ["sessions", "--limit", "0"], ["sessions", "no-such-id"], ["sessions", "--uid", "ä"],
+            ["sessions", "--limit", "0"], ["sessions", "no-such-id"], ["sessions", "--before", "yesterday"],
+            [
+                "sessions", "0190a0b0-0000-7000-8000-000000000000", "--before",
+                "0190a0b0-0000-7000-8000-000000000000",
+            ], ["sessions", "--uid", "ä"],
         ])
     func usage(arguments: [String]) async {
         #expect(await EarshotCommand.run(arguments) == 2)

@@ -55,6 +55,14 @@ struct ConsoleTests {
         #expect(ConsoleSessions.table([]).contains("no sessions"))
     }
 
+    @Test("A page says how to get the next one, if there is one")
+    func pages() {
+        let session = ListedSession(RecordedSession(id: "0190-a", uid: "bob", conversation: "c"))
+        let page = ConsoleSessions.listing(SessionListing(sessions: [session], next: "0190-a"))
+        #expect(page.hasSuffix("\nmore: the same with --before 0190-a"))
+        #expect(!ConsoleSessions.listing(SessionListing(sessions: [session], next: nil)).contains("--before"))
+    }
+
     @Test("Times in JSON are UTC with milliseconds")
     func timestamp() {
         #expect(ListedSession.timestamp(1_700_000_060_999_999) == "2023-11-14T22:14:20.999Z")

@@ -115,4 +115,56 @@ struct DataDirectoryTests {
             #expect(!PostgresPlace.reaches(owner, closed + "/missing"))
         }
     }
+
+    @Test("has its cluster inside where the user of Postgres can reach it, and else under the id it holds")
+    func postgresPlace() async throws {
+        try await ScratchDirectory.with { scratch in
+            let elsewhere = "\(scratch.path)/elsewhere"
+            func place(_ directory: DataDirectory) throws -> String {
+                try PostgresPlace.choose(for: directory.paths, isRoot: true, elsewhere: elsewhere).directory
+            }
+            let open = try DataDirectory(path: "\(scratch.path)/data")
+            #expect(try place(open) == open.paths.postgres)
+            #expect(!FileManager.default.fileExists(atPath: elsewhere))
+
+            let path = "\(scratch.path)/closed/data"
+            var closed: DataDirectory? = try DataDirectory(path: path)
+            chmod("\(scratch.path)/closed", 0o700)
+            let first = try place(try #require(closed))
+            #expect(first.hasPrefix("\(elsewhere)/"))
+            let home = URL(fileURLWithPath: first).deletingLastPathComponent().path
+            #expect(try SecretFile.read("\(home)/belongs-to") == path)
+            #expect(try place(try #require(closed)) == first)
+            // A cluster stays where it was made, also when the data directory has become passable.
+            try FileManager.default.createDirectory(atPath: first, withIntermediateDirectories: true)
+            try "15\n".write(toFile: "\(first)/PG_VERSION", atomically: true, encoding: .utf8)
+            chmod("\(scratch.path)/closed", 0o755)
+            #expect(try place(try #require(closed)) == first)
+            chmod("\(scratch.path)/closed", 0o700)
+
+            closed = nil
+            try FileManager.default.removeItem(atPath: path)
+            closed = try DataDirectory(path: path)
+            let second = try place(try #require(closed))
+            #expect(second.hasPrefix("\(elsewhere)/"))
+            #expect(second != first, "a fresh directory starts fresh")
+        }
+    }
+
+    @Test("whose cluster cannot be reached any more is refused, and not started afresh")
+    func unreachableCluster() async throws {
+        try await ScratchDirectory.with { scratch in
+            let directory = try DataDirectory(path: "\(scratch.path)/closed/data")
+            try FileManager.default.createDirectory(
+                atPath: directory.paths.postgres, withIntermediateDirectories: true)
+            try "15\n".write(
+                toFile: "\(directory.paths.postgres)/PG_VERSION", atomically: true, encoding: .utf8)
+            chmod("\(scratch.path)/closed", 0o700)
+            let error = #expect(throws: CommandError.self) {
+                try PostgresPlace.choose(
+                    for: directory.paths, isRoot: true, elsewhere: "\(scratch.path)/elsewhere")
+            }
+            #expect(error?.description.contains("chmod o+x") == true)
+        }
+    }
 }

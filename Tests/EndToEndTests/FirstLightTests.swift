@@ -10,23 +10,24 @@ import Testing
     private static let librivox =
         "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
 
-    /// Two sentences with pauses, at 16 kHz.
-    private func recording() throws -> [Int16] {
-        let file = try WAVFile(path: Self.librivox)
-        let pause = [Int16](repeating: 0, count: 16_000)
-        return file.samples + pause + file.samples + pause + file.samples + pause
+    /// A sentence of 3 s and a pause of 1 s, again and again, at 16 kHz.
+    private func recording(_ sentences: Int) throws -> [Int16] {
+        let sentence = try WAVFile(path: Self.librivox).samples + [Int16](repeating: 0, count: 16_000)
+        return (0..<sentences).flatMap { _ in sentence }
     }
 
-    private func device(
-        _ fleet: FleetProcess, user: String, codec: DeviceCodec, speed: Double
+    func device(
+        _ fleet: FleetProcess, user: String, codec: DeviceCodec, speed: Double, sentences: Int = 3,
+        quiet: Duration = .seconds(12), watch: WordWatch? = nil
     ) async throws -> DeviceReport {
         let stream = try DeviceStream(
-            samples: try recording(), sampleRate: 16_000, codec: codec, wireSampleRate: 16_000)
+            samples: try recording(sentences), sampleRate: 16_000, codec: codec, wireSampleRate: 16_000)
         var configuration = DeviceSessionConfiguration(
             url: "\(fleet.ready.listen)/v4/listen?codec=\(codec.rawValue)&sample_rate=16000")
         configuration.authentication = .header(token: "dev:\(user)")
         configuration.speed = speed
-        configuration.linger = .quiet(.seconds(12), atMost: .seconds(120))
+        configuration.linger = .quiet(quiet, atMost: .seconds(120))
+        configuration.observer = watch?.observe
         return try await DeviceSession(configuration, stream: stream).run(on: MultiThreadedEventLoopGroup.singleton)
     }
 
@@ -102,7 +103,7 @@ import Testing
 
 extension DeviceEvent {
     /// The session a `conversation_session` names.
-    fileprivate var sessionID: String? {
+    var sessionID: String? {
         let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
         return object?["recording_session_id"] as? String
     }

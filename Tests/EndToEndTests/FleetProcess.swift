@@ -19,9 +19,13 @@ final class FleetProcess: Sendable {
     static let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         .path
 
-    init(workers: String = "transcript=1", arguments: [String] = []) async throws {
-        directory = "/tmp/earshot-e2e-\(UUID().uuidString.prefix(8))"
+    /// Starts a fleet and waits until it is ready; on a directory of an earlier one when `directory` names it.
+    init(
+        workers: String = "transcript=1", arguments: [String] = [], directory earlier: String? = nil
+    ) async throws {
+        directory = earlier ?? "/tmp/earshot-e2e-\(UUID().uuidString.prefix(8))"
         let output = "\(directory).log"
+        try? FileManager.default.removeItem(atPath: output)
         let process = try ChildProcess(
             [
                 "\(Self.binaries)/earshot", "up", "--data-dir", directory, "--listen", "127.0.0.1:0", "--admin",
@@ -52,10 +56,13 @@ final class FleetProcess: Sendable {
         try? FileManager.default.removeItem(atPath: "\(directory).log")
     }
 
+    /// Kills the supervisor as the kernel would; its children live on.
+    func killSupervisor() { supervisor.kill() }
+
     /// The children's current process ids.
     func pids() async throws -> [String: [Int32]] {
-        let output = try await Tool.run(["curl", "-s", "--max-time", "10", "\(ready.admin)/pids"])
-        return try JSONDecoder().decode([String: [Int32]].self, from: Data(output.text.utf8))
+        let text = try await HTTPGet.text("\(ready.admin)/pids")
+        return try JSONDecoder().decode([String: [Int32]].self, from: Data(text.utf8))
     }
 
     /// Kills a process of a role and waits until the supervisor has started another.

@@ -95,19 +95,33 @@ struct UnresponsiveServerTests {
         }
     }
 
-    @Test("An idle connection whose backend hangs is found by its ping and replaced")
+    @Test("A connection idle for more than a second whose backend hangs is found by its ping and replaced")
     func stoppedWhileIdle() async throws {
         try await PostgresServerFixture.withDatabase { database async throws in
             let client = database.client {
                 $0.maximumConnections = 1
                 $0.connectTimeout = .seconds(10)
-                $0.idlePingThreshold = .zero
             }
             let pid = try await client.withConnection { try await backend($0) }
+            let returned = ContinuousClock.now
             #expect(kill(pid, SIGSTOP) == 0)
             defer { kill(pid, SIGCONT) }
+            try await eventually("a second of idleness") { returned.duration(to: .now) > .milliseconds(1_100) }
             let other = try await client.withConnection { try await backend($0) }
             #expect(other != pid)
+        }
+    }
+
+    @Test("A server that was restarted while the connections were idle fails no statement")
+    func restarted() async throws {
+        let server = try PostgresServer()
+        defer { server.stop(removing: true) }
+        let client = PostgresClient(try PostgresServerFixture.patient(server.url()), logger: .silent)
+        for _ in 0..<3 {
+            _ = try await client.query("SELECT 1")
+            server.stop()
+            try server.start()
+            #expect(try await client.query("SELECT 1").count == 1)
         }
     }
 

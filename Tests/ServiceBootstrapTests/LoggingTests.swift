@@ -100,4 +100,12 @@ struct LoggingTests {
         #expect(lines.hasSuffix("WARNING t: seen role=gateway node=g1 a=logger b=statement p=provider\n"), "\(lines)")
         #expect(!lines.contains("unseen"))
     }
+
+    @Test("What lasts is said at once, and then at its pace")
+    func pace() {
+        let notice = PacedNotice(every: .seconds(15))
+        let start = ContinuousClock.now
+        let due = [0, 1, 14, 15, 16, 29, 30, 100].filter { notice.isDue(at: start + .seconds($0)) }
+        #expect(due == [0, 15, 30, 100])
+    }
 }

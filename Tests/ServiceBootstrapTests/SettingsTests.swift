@@ -129,4 +129,26 @@ struct SettingsTests {
             try FleetConfiguration(settings: settings(["EARSHOT_KEY_PREFIX": "a{b}"]))
         }
     }
+
+    @Test("A certificate authority that cannot be used, or would not be, is refused by name")
+    func redisAuthority() throws {
+        let cases = [
+            ("rediss://localhost", "/nowhere/ca.pem", "/nowhere/ca.pem"),
+            ("rediss://localhost", "/etc/hostname", "/etc/hostname"),
+            ("redis://localhost", "/etc/hostname", "not encrypted"),
+        ]
+        for (url, file, complaint) in cases {
+            let error = #expect(throws: SettingsError.self) {
+                try FleetConfiguration(settings: settings(["EARSHOT_REDIS_URL": url, "EARSHOT_REDIS_CA_FILE": file]))
+            }
+            #expect(error?.key == "EARSHOT_REDIS_CA_FILE")
+            #expect(error?.problem.contains(complaint) == true, "\(String(describing: error))")
+        }
+        #expect(throws: SettingsError.self) {
+            try FleetConfiguration(
+                settings: settings([
+                    "EARSHOT_REDIS_URL": "rediss://localhost", "EARSHOT_REDIS_VERIFY_CERTIFICATE": "perhaps",
+                ]))
+        }
+    }
 }

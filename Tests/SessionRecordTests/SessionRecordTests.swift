@@ -121,6 +121,33 @@ import Testing
         }
     }
 
+    @Test("Pages follow each other without a gap or a repeat, whatever began in one moment", arguments: Kind.allCases)
+    func pages(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            // Three in each moment, and two of which only the end is known.
+            for index in 0..<9 {
+                let time = 1_700_000_000_000_000 + Int64(index / 3) * 1_000_001
+                try await record.write([started(SessionID.new(at: time), at: time)])
+            }
+            for _ in 0..<2 { try await record.write([ended(SessionID.new(at: 1_700_000_000_000_000))]) }
+            let all = try await record.sessions(activeOnly: false, user: nil, limit: 100)
+            #expect(all.count == 11)
+            #expect(all.prefix(2).allSatisfy { $0.startedAt == nil })
+            for size in 1...5 {
+                var paged: [RecordedSession] = []
+                while true {
+                    let page = try await record.sessions(
+                        activeOnly: false, user: "alice", before: paged.last.map(SessionPlace.init), limit: size)
+                    paged += page
+                    guard page.count == size else { break }
+                }
+                #expect(paged == all, "pages of \(size)")
+            }
+            #expect(try await record.session(all[3].id) == all[3])
+            #expect(try await record.session(SessionID.new(at: 1).description) == nil)
+        }
+    }
+
     @Test("Text with every kind of character survives", arguments: Kind.allCases)
     func text(kind: Kind) async throws {
         try await withRecord(kind) { record in

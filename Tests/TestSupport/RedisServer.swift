@@ -19,14 +19,15 @@ package final class RedisServer: Sendable {
         return server
     }
 
-    private init(port: Int, options: [String]) throws {
+    private init(port: Int, options: [String], certificate: TestCertificate?) throws {
         self.port = port
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-redis-\(UUID())").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         // `always`: what the server has acknowledged is on disk when it is killed.
         arguments =
             ["--bind", "127.0.0.1", "--port", "\(port)", "--dir", directory, "--save", "", "--daemonize", "no"]
-            + ["--appendonly", "yes", "--appendfsync", "always", "--logfile", "\(directory)/log"] + options
+            + ["--appendonly", "yes", "--appendfsync", "always", "--logfile", "\(directory)/log"]
+            + (certificate.map { Self.encryption(port: port, $0) } ?? []) + options
     }
 
     deinit {
@@ -36,11 +37,14 @@ package final class RedisServer: Sendable {
 
     /// Starts a server and waits until it takes connections.
     ///
-    /// The options are further arguments of redis-server; they win over the fixture's own.
-    package static func started(options: [String] = []) throws -> RedisServer {
+    /// The options are further arguments of redis-server; they win over the fixture's own. With a certificate it speaks
+    /// TLS, and nothing else.
+    package static func started(
+        options: [String] = [], certificate: TestCertificate? = nil
+    ) throws -> RedisServer {
         // Another process may take the free port before the server binds it; then another one is tried.
         for _ in 1..<5 {
-            let server = try RedisServer(port: freePort(), options: options)
+            let server = try RedisServer(port: freePort(), options: options, certificate: certificate)
             do {
                 try server.start()
                 return server
@@ -48,7 +52,7 @@ package final class RedisServer: Sendable {
                 continue
             }
         }
-        let server = try RedisServer(port: freePort(), options: options)
+        let server = try RedisServer(port: freePort(), options: options, certificate: certificate)
         try server.start()
         return server
     }
@@ -89,6 +93,13 @@ package final class RedisServer: Sendable {
 
     /// Lets a frozen server go on.
     package func thaw() { child.withLock { $0?.send(SIGCONT) } }
+
+    private static func encryption(port: Int, _ certificate: TestCertificate) -> [String] {
+        [
+            "--port", "0", "--tls-port", "\(port)", "--tls-cert-file", certificate.file, "--tls-key-file",
+            certificate.keyFile, "--tls-ca-cert-file", certificate.file, "--tls-auth-clients", "no",
+        ]
+    }
 
     private static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

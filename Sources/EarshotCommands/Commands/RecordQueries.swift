@@ -10,9 +10,28 @@ struct RecordQueries {
         record = PostgresSessionRecord(client: client)
     }
 
-    /// Sessions, newest first.
-    func sessions(activeOnly: Bool, user: String?, limit: Int) async throws -> [ListedSession] {
-        try await record.sessions(activeOnly: activeOnly, user: user, limit: limit).map(ListedSession.init)
+    /// A page of sessions, newest first.
+    ///
+    /// - Parameters:
+    ///   - activeOnly: Whether those that have ended are left out.
+    ///   - user: Whose; `nil` is everybody's.
+    ///   - before: The page begins behind this session; `nil` is the first page.
+    ///   - limit: How many a page has.
+    /// - Returns: The page, and where the next one begins.
+    /// - Throws: `CommandError` when the session `before` is not known.
+    func sessions(activeOnly: Bool, user: String?, before: String?, limit: Int) async throws -> SessionListing {
+        var place: SessionPlace?
+        if let before {
+            guard let session = try await record.session(before) else {
+                throw CommandError("the record has no session \(before) to go on behind")
+            }
+            place = SessionPlace(session)
+        }
+        // One more than a page tells whether there is another one.
+        let found = try await record.sessions(activeOnly: activeOnly, user: user, before: place, limit: limit + 1)
+        let page = found.prefix(limit)
+        return SessionListing(
+            sessions: page.map(ListedSession.init), next: found.count > limit ? page.last?.id : nil)
     }
 
     /// A conversation's stored parts.
@@ -32,6 +51,8 @@ struct SessionListing: Encodable {
 }
 
 /// The answer of `earshot sessions ID --json`.
+    /// What `--before` takes for the next page; `nil` on the last one.
+    let next: String?
 struct SessionTranscript: Encodable {
     let sessionID: String
     let segments: [TranscriptSegment]

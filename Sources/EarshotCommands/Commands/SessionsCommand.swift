@@ -7,9 +7,11 @@ struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions", abstract: "Lists sessions, or shows the transcript of one.",
         discussion: """
-            Without a session id: those that are live now, with --all also those that have ended, newest first.
+            Without a session id: those that are live now, with --all also those that have ended, newest first. \
+            Where there are more than --limit, the end of the list names the --before of the next page.
             With --json: one object on one line, {"sessions":[{"session_id","uid","conversation_id","codec",\
-            "sample_rate","language","source","gateway","started_at","ended_at","end_reason","audio_seconds"}]}, or \
+            "sample_rate","language","source","gateway","started_at","ended_at","end_reason","audio_seconds"}],\
+            "next"}, "next" being the --before of the next page if there is one, or \
             for one session {"session_id","segments":[…]} with the segments as devices get them. Times are UTC; what \
             is not known is left out.
             """)
@@ -26,6 +28,9 @@ struct SessionsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Lists at most this many, 1 to \(Self.limitMaximum).", valueName: "n"))
     var limit = 50
 
+    @Option(help: ArgumentHelp("Lists what is older than this session.", valueName: "session-id"))
+    var before: String?
+
     @Flag(help: "Prints JSON.")
     var json = false
 
@@ -41,9 +46,11 @@ struct SessionsCommand: AsyncParsableCommand {
         if let uid, UserID(uid) == nil {
             throw ValidationError("--uid \(uid.debugDescription) is not a user id; allowed: \(UserID.rule)")
         }
-        if let session, SessionID(session) == nil {
-            throw ValidationError(
-                "\(session.debugDescription) is not a session id; `earshot sessions --all` lists them")
+        for id in [session, before].compactMap(\.self) where SessionID(id) == nil {
+            throw ValidationError("\(id.debugDescription) is not a session id; `earshot sessions --all` lists them")
+        }
+        if session != nil, before != nil {
+            throw ValidationError("--before belongs to a list of sessions, not to the transcript of one")
         }
     }
 
@@ -52,9 +59,8 @@ struct SessionsCommand: AsyncParsableCommand {
         if let session {
             try await showTranscript(of: session, in: record)
         } else {
-            let sessions = try await record.sessions(activeOnly: !all, user: uid, limit: limit)
-            ConsoleOutput.line(
-                json ? try ConsoleJSON.line(SessionListing(sessions: sessions)) : ConsoleSessions.table(sessions))
+            let listing = try await record.sessions(activeOnly: !all, user: uid, before: before, limit: limit)
+            ConsoleOutput.line(json ? try ConsoleJSON.line(listing) : ConsoleSessions.listing(listing))
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import EarshotModel
 import Foundation
 import Logging
+import RedisClient
 import ServiceBootstrap
 import UnixSignals
 
@@ -147,11 +148,13 @@ struct UpCommand: AsyncParsableCommand {
 
     private func options(_ settings: Settings) throws -> FleetOptions {
         let installed = InstalledFiles()
+        let redisURL = redisURL ?? settings.text("redis.url")
         return FleetOptions(
             dataDirectory: data.path, listen: try endpoint(listen, "--listen"),
             admin: try endpoint(admin, "--admin"), isDevelopmentAuthOn: devAuth, workers: try counts,
             logLevel: logLevel.flatMap(Logger.Level.init(rawValue:)),
-            redisURL: redisURL ?? settings.text("redis.url"),
+            redisURL: redisURL,
+            redis: try redisURL.map { try RedisConfiguration(settings: Settings(overriding: ["redis.url": $0])) },
             postgresURL: postgresURL ?? settings.text("postgres.url"),
             executables: settings.text("executables.dir") ?? installed.executables,
             migrations: try installed.migrations(explicit: nil),

@@ -1,8 +1,15 @@
 import EarshotModel
 import FoundationEssentials
+import SessionRecord
 
 /// The record as text for people.
 enum ConsoleSessions {
+    /// A page, and how to get the next one.
+    static func listing(_ listing: SessionListing) -> String {
+        let more = listing.next.map { "\nmore: the same with --before \($0)" } ?? ""
+        return table(listing.sessions) + more
+    }
+
     /// A table of sessions, or one line that says there are none.
     static func table(_ sessions: [ListedSession]) -> String {
         guard !sessions.isEmpty else { return "no sessions (--all lists those that have ended, too)" }

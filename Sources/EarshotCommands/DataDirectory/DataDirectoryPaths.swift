@@ -9,6 +9,8 @@ struct DataDirectoryPaths: Equatable {
 
     /// Held by the `earshot up` that lives; contains its pid.
     var lock: String { root + "/lock" }
+    /// The name of this data directory for what must lie elsewhere; a new directory on the same path has another.
+    var identity: String { root + "/id" }
     /// What is running, on which ports (`FleetState`).
     var state: String { root + "/state.json" }
     /// The HS256 secret that signs tokens.

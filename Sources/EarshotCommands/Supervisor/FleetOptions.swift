@@ -1,4 +1,5 @@
 import Logging
+import RedisClient
 import ServiceBootstrap
 
 /// What an `earshot up` is asked to run.
@@ -11,6 +12,8 @@ struct FleetOptions: Sendable {
     var logLevel: Logger.Level?
     /// A Redis that is there already; nil starts a private one.
     var redisURL: String?
+    /// How that one is reached from here.
+    var redis: RedisConfiguration?
     /// A Postgres that is there already; nil starts a private one.
     var postgresURL: String?
     /// The directory of the roles' programs.

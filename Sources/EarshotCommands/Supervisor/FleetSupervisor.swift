@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import PostgresClient
+import RedisClient
 import ServiceBootstrap
 import SessionRecord
 import Synchronization
@@ -147,9 +148,13 @@ final class FleetSupervisor: Sendable {
 
     private func startRedis() async throws {
         children.redis?.start()
+        // A Redis from outside may come back whenever whoever runs it likes: that is waited for.
+        if let redis = options.redis {
+            return try await RedisServer.waitUntilReady(redis, limit: nil, logger: logger)
+        }
         do {
             try await RedisServer.waitUntilReady(
-                url: servers.redisURL, limit: Self.serverStartLimit, logger: quietLogger)
+                RedisConfiguration(url: servers.redisURL), limit: Self.serverStartLimit, logger: logger)
         } catch let error as CommandError {
             let complaint = servers.redis.map { "; the end of its log:\n\($0.complaint)" } ?? ""
             throw CommandError("\(error)\(complaint)")

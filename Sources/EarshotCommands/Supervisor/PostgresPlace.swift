@@ -1,4 +1,3 @@
-import EarshotModel
 import Foundation
 import Glibc
 
@@ -9,28 +8,47 @@ struct PostgresPlace: Sendable, Equatable {
     let user: SystemUser?
 
     /// Where clusters go that their user could not reach.
-    private static let elsewhere = "/var/lib/earshot"
+    static let elsewhere = "/var/lib/earshot"
+    /// Enough of a random name for the data directories of one machine.
+    private static let nameLength = 16
 
     /// Chooses the place, and makes the directories above the cluster.
     ///
-    /// - Throws: `CommandError` when there is no user to run Postgres as, or a directory cannot be made.
-    static func choose(for paths: DataDirectoryPaths) throws -> PostgresPlace {
-        guard SystemUser.isRoot else { return PostgresPlace(directory: paths.postgres, user: nil) }
+    /// A cluster stays where it was made. One elsewhere is found by the id that its data directory holds: without that
+    /// directory it belongs to nobody, and a new one on the same path does not find it.
+    ///
+    /// - Throws: `CommandError` when there is no user to run Postgres as, a directory cannot be made, or the cluster's
+    ///   user cannot reach it any more.
+    static func choose(
+        for paths: DataDirectoryPaths, isRoot: Bool = SystemUser.isRoot, elsewhere: String = Self.elsewhere
+    ) throws -> PostgresPlace {
+        guard isRoot else { return PostgresPlace(directory: paths.postgres, user: nil) }
         guard let user = SystemUser(named: "postgres") else {
             throw CommandError(
                 "Postgres does not run as root and there is no user `postgres` to run it as; run `earshot setup`")
         }
+        let home = "\(elsewhere)/\(try SecretFile.readOrCreate(paths.identity).prefix(nameLength))"
+        if isCluster(home + "/pg") { return PostgresPlace(directory: home + "/pg", user: user) }
         // Others may pass through the data directory, and still neither list it nor read what is in it.
         if reaches(user, URL(fileURLWithPath: paths.root).deletingLastPathComponent().path) {
             try allowPassing(paths.root)
             return PostgresPlace(directory: paths.postgres, user: user)
         }
-        let name = String(Partition.fnv1a64(paths.root.utf8), radix: 16)
-        let directory = "\(elsewhere)/\(name)"
-        try DataDirectory.make(directory)
+        guard !isCluster(paths.postgres) else {
+            throw CommandError(
+                "the user \(user.name) cannot reach the cluster in \(paths.postgres) any more; let others pass through "
+                    + "the directories above \(paths.root) again (chmod o+x)")
+        }
+        try DataDirectory.make(home)
         try allowPassing(elsewhere)
-        try allowPassing(directory)
-        return PostgresPlace(directory: directory + "/pg", user: user)
+        try allowPassing(home)
+        // For whoever comes across it.
+        try SecretFile.write(paths.root, to: home + "/belongs-to")
+        return PostgresPlace(directory: home + "/pg", user: user)
+    }
+
+    private static func isCluster(_ directory: String) -> Bool {
+        FileManager.default.fileExists(atPath: directory + "/PG_VERSION")
     }
 
     /// The command with which the cluster's user runs another one.

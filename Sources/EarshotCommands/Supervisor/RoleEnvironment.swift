@@ -49,6 +49,11 @@ struct RoleEnvironment: Sendable {
             // Only the flag switches development tokens on.
             "EARSHOT_DEV_AUTH": role == "gateway" ? "\(options.isDevelopmentAuthOn)" : .none,
         ]
+        if options.redisURL == nil {
+            // What the operator may have set of another Redis is not for the private one.
+            variables["EARSHOT_REDIS_CA_FILE"] = .some(nil)
+            variables["EARSHOT_REDIS_VERIFY_CERTIFICATE"] = .some(nil)
+        }
         if let level = options.logLevel { variables["EARSHOT_LOG_LEVEL"] = .some(level.rawValue) }
         if ["transcript", "speaker-sample"].contains(role), let speech = options.speech {
             variables["EARSHOT_SPEECH_DIR"] = .some(speech)

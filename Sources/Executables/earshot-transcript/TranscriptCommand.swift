@@ -21,7 +21,10 @@ struct TranscriptCommand: AsyncParsableCommand {
             settings.text("speech.dir")
             ?? CheckoutPaths.find(
                 ".cache/speech", installed: "/usr/share/earshot/speech")
-        let library = try SpeechEngineLibrary.load(SpeechEngineFiles(directory: directory ?? ".cache/speech"))
+        let files = try SpeechEngineFiles(directory: directory ?? ".cache/speech")
+        // A damaged model hears nonsense and says so nowhere; reading it once finds that out.
+        try files.verify()
+        let library = try SpeechEngineLibrary.load(files)
         let threads = try settings.int("speech.threads", in: 1...64, default: 2)
         let recognizer = EmbeddedRecognizer(library, threads: threads, logger: assembly.logger)
         let remote = try remoteSpeech(settings, embedded: recognizer, logger: assembly.logger)

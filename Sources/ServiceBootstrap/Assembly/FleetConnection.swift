@@ -13,6 +13,11 @@ package struct FleetConnection: Sendable {
     package let partitions: Int
     package let incarnation: Incarnation
     package let limits: Limits
+    /// One for all members of the process.
+    private let absence = PacedNotice()
+
+    /// How long the first connection may take before it is said that Redis is waited for.
+    private static let silenceMaximum: Duration = .milliseconds(500)
 
     /// The process and the fleet disagree about what the keys mean.
     package struct Disagreement: Error, CustomStringConvertible {
@@ -23,7 +28,10 @@ package struct FleetConnection: Sendable {
     /// Reads where the fleet is; connects once `run` is called.
     package init(_ assembly: ServiceAssembly, settings: Settings) throws {
         let fleet = try FleetConfiguration(settings: settings)
-        var redis = try RedisConfiguration(url: fleet.redis.revealed)
+        var redis = fleet.redis
+        if redis.tls?.verifiesCertificate == false {
+            assembly.logger.warning("the certificate of Redis is not checked: whoever is on the way can read all")
+        }
         redis.clientName = assembly.configuration.node
         self.redis = redis
         keys = StreamKeys(prefix: fleet.keyPrefix)
@@ -38,10 +46,19 @@ package struct FleetConnection: Sendable {
     /// The service that keeps the connection.
     package var service: BackgroundService { BackgroundService { [client] in await client.run() } }
 
-    /// Waits for Redis, saying so, and refuses to go on when the fleet disagrees (protocol.md M9).
+    /// Waits for Redis as long as it takes, saying so, and refuses to go on when the fleet disagrees (protocol.md M9).
     package func join(logger: Logger) async throws {
         var attempt = 0
         while true {
+            do throws(RedisError) {
+                try await client.untilConnected(deadline: Self.silenceMaximum)
+            } catch {
+                try Task.checkCancellation()
+                notice(error.message, logger)
+                // An overloaded client answers at once.
+                if error.code != .notConnected { await Backoff.dependency.pause(attempt: 1) }
+                continue
+            }
             do throws(HandOffError) {
                 let mine = FleetMeta(partitions: partitions)
                 let theirs = try await handOff.joinFleet(mine)
@@ -51,8 +68,7 @@ package struct FleetConnection: Sendable {
                 switch error.code {
                 case .unavailable, .outOfMemory:
                     attempt += 1
-                    logger.warning(
-                        "waiting for Redis", metadata: ["address": "\(redis.address)", "error": "\(error.message)"])
+                    notice(error.message, logger)
                     await Backoff.dependency.pause(attempt: attempt)
                     try Task.checkCancellation()
                 case .cancelled: throw CancellationError()
@@ -60,5 +76,10 @@ package struct FleetConnection: Sendable {
                 }
             }
         }
+    }
+
+    private func notice(_ reason: String, _ logger: Logger) {
+        guard absence.isDue() else { return }
+        logger.warning("waiting for Redis", metadata: ["address": "\(redis.address)", "error": "\(reason)"])
     }
 }

@@ -1,7 +1,9 @@
+package import RedisClient
+
 /// What all processes of one fleet must agree on.
 package struct FleetConfiguration: Sendable {
-    /// The Redis of the fleet; secret, because it may carry a password.
-    package var redis: Secret
+    /// The Redis of the fleet.
+    package var redis: RedisConfiguration
     /// What all keys begin with, so that two fleets can share a Redis.
     package var keyPrefix: String
     /// Number of partitions; written to Redis by the first process, and all others must agree.
@@ -10,11 +12,11 @@ package struct FleetConfiguration: Sendable {
     /// Reads the settings.
     ///
     /// ## Configuration keys
-    /// - `redis.url` (redis:// or rediss:// URL, secret, optional, default redis://127.0.0.1:6379).
+    /// - `redis.…`: see `RedisConfiguration`.
     /// - `key.prefix` (text, optional, default `earshot`): lower-case letters, digits, dashes, at most 32.
     /// - `partitions` (whole number, optional, default 256): 1 to 4096.
-    package init(settings: Settings) throws(SettingsError) {
-        redis = try settings.url("redis.url", schemes: ["redis", "rediss"], default: "redis://127.0.0.1:6379")
+    package init(settings: Settings) throws {
+        redis = try RedisConfiguration(settings: settings)
         keyPrefix = settings.string("key.prefix", default: "earshot")
         guard keyPrefix.utf8.count <= 32, keyPrefix.utf8.allSatisfy(Self.isAllowed) else {
             // Braces would break the hash tags, and a colon the structure of the keys.

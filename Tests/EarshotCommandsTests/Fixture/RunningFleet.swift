@@ -33,9 +33,12 @@ struct RunningFleet: Sendable {
     }
 
     /// Starts it, waits for its line, runs the body, sends SIGTERM if it still runs, and waits for its end.
+    ///
+    /// `command` is what stands for the program `earshot`; it must become that process.
     static func with(
-        in scratch: ScratchDirectory, programs: StandInPrograms, arguments: [String] = [],
-        environment: [Environment.Key: String?] = [:], _ body: @Sendable (RunningFleet) async throws -> Void
+        in scratch: ScratchDirectory, programs: StandInPrograms, data: String? = nil, arguments: [String] = [],
+        command: [String] = [earshot], environment: [Environment.Key: String?] = [:],
+        _ body: @Sendable (RunningFleet) async throws -> Void
     ) async throws -> End {
         let logFile = "\(scratch.path)/log-\(UUID())"
         let log = try FileDescriptor.open(
@@ -49,10 +52,10 @@ struct RunningFleet: Sendable {
         ]
         variables.merge(environment) { $1 }
         let result = try await Subprocess.run(
-            .path(FilePath(earshot)),
+            .path(FilePath(command[0])),
             arguments: Arguments(
-                ["up", "--data-dir", "\(scratch.path)/data", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
-                    + ["--json"] + arguments),
+                command.dropFirst() + ["up", "--data-dir", data ?? "\(scratch.path)/data", "--json"]
+                    + ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"] + arguments),
             environment: .inherit.updating(variables), platformOptions: options, input: .none, output: .sequence,
             error: .fileDescriptor(log, closeAfterSpawningProcess: true)
         ) { execution in
