@@ -9,6 +9,8 @@ package final class InMemorySessionRecord: SessionRecord {
         /// By user and id: what a back end names is its user's own.
         var segments: [String: Row] = [:]
         var audioParts: [RecordedAudioPart] = []
+        /// The newest total by session and day.
+        var usage: [String: SessionEvent] = [:]
     }
 
     private struct Row {
@@ -77,6 +79,12 @@ package final class InMemorySessionRecord: SessionRecord {
                 RecordedAudioPart(
                     session: event.session, conversation: event.conversation, uid: event.uid, audio: audio))
             return
+        case .sessionUsage:
+            guard let usage = event.usage else { return }
+            let key = "\(event.session)/\(usage.day)"
+            if let known = state.usage[key], known.ordinal >= event.ordinal { return }
+            state.usage[key] = event
+            return
         case .conversationCompleted, .conversationUpdated, .speakerSampleStored, .speakerSampleRejected,
             .endpointDisabled, .endpointAttempts:
             return
@@ -85,15 +93,14 @@ package final class InMemorySessionRecord: SessionRecord {
     }
 
     package func sessions(
-        activeOnly: Bool, user: String?, before place: SessionPlace?, limit: Int
+        activeOnly: Bool, user: String?, limit: Int
     ) async throws(SessionRecordError) -> [RecordedSession] {
         try perform { state in
-            let found = state.sessions.values.filter { session in
-                (!activeOnly || session.endedAt == nil) && (user == nil || session.uid == user)
-                    && (place.map { Self.isListed($0, before: SessionPlace(session)) } ?? true)
+            let found = state.sessions.values.filter {
+                (!activeOnly || $0.endedAt == nil) && (user == nil || $0.uid == user)
             }
-            let sorted = found.sorted { Self.isListed(SessionPlace($0), before: SessionPlace($1)) }
-            return Array(sorted.prefix(limit))
+            return Array(
+                found.sorted { ($0.startedAt ?? .min, $1.id) > ($1.startedAt ?? .min, $0.id) }.prefix(limit))
         }
     }
 
@@ -105,14 +112,6 @@ package final class InMemorySessionRecord: SessionRecord {
 
     package func audioParts(ofSession id: String) async throws(SessionRecordError) -> [RecordedAudioPart] {
         try perform { state in
-    private static func isListed(_ first: SessionPlace, before second: SessionPlace) -> Bool {
-        (first.startedAt ?? .max, second.id) > (second.startedAt ?? .max, first.id)
-    }
-
-    package func session(_ id: String) async throws(SessionRecordError) -> RecordedSession? {
-        try perform { $0.sessions[id] }
-    }
-
             state.audioParts.filter { $0.session == id }.sorted { $0.audio.part < $1.audio.part }
         }
     }
@@ -134,6 +133,23 @@ package final class InMemorySessionRecord: SessionRecord {
             state.segments.values.filter { $0.conversation == id && $0.uid == user }
                 .sorted { ($0.segment.start, $0.session, $0.ordinal) < ($1.segment.start, $1.session, $1.ordinal) }
                 .map(\.segment)
+        }
+    }
+
+    package func usage(of user: String) async throws(SessionRecordError) -> [DailyUsage] {
+        try perform { state in
+            var days: [String: DailyUsage] = [:]
+            for event in state.usage.values where event.uid == user {
+                guard let usage = event.usage else { continue }
+                days[usage.day, default: DailyUsage(day: usage.day)].receivedSeconds += usage.receivedSeconds
+                days[usage.day, default: DailyUsage(day: usage.day)].transcribedSeconds += usage.transcribedSeconds
+            }
+            for part in state.audioParts where part.uid == user {
+                for (day, seconds) in DailyUsage.split(part.audio) {
+                    days[day, default: DailyUsage(day: day)].storedSeconds += seconds
+                }
+            }
+            return days.values.sorted { $0.day > $1.day }
         }
     }
 }

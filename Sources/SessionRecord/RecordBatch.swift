@@ -10,6 +10,8 @@ struct RecordBatch {
     private var completed: [String: SessionEvent] = [:]
     private(set) var audio: [String: (event: SessionEvent, part: StoredAudioPart)] = [:]
 
+    private(set) var usage: [String: (event: SessionEvent, total: SessionUsage)] = [:]
+
     /// A segment with where it belongs.
     private struct Row {
         let segment: TranscriptSegment
@@ -38,6 +40,11 @@ struct RecordBatch {
                 guard let part = event.audio else { continue }
                 let key = "\(event.session)/\(part.part)"
                 audio[key] = audio[key] ?? (event, part)
+            case .sessionUsage:
+                guard let total = event.usage else { continue }
+                let key = "\(event.session)/\(total.day)"
+                if let known = usage[key], known.event.ordinal > event.ordinal { continue }
+                usage[key] = (event, total)
             case .speakerSampleStored, .speakerSampleRejected, .endpointDisabled, .endpointAttempts: break
             }
         }
@@ -52,6 +59,7 @@ struct RecordBatch {
         if !segments.isEmpty { statements.append(segmentStatement) }
         if !completed.isEmpty { statements.append(completedStatement) }
         if !audio.isEmpty { statements.append(audioStatement) }
+        if !usage.isEmpty { statements.append(usageStatement) }
         return statements
     }
 

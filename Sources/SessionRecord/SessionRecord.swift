@@ -17,6 +17,8 @@ package protocol SessionRecord: Sendable {
     func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment]
     /// The segments of a user's conversation, by time; ids of conversations are names within their user.
     func segments(ofConversation id: String, user: String) async throws(SessionRecordError) -> [TranscriptSegment]
+    /// A user's usage, the latest day first.
+    func usage(of user: String) async throws(SessionRecordError) -> [DailyUsage]
     /// A session's stored parts, in order.
     func audioParts(ofSession id: String) async throws(SessionRecordError) -> [RecordedAudioPart]
     /// A conversation's stored parts, by capture time; `nil` finds every user's conversation of that name.

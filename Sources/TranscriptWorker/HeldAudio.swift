@@ -11,6 +11,8 @@ struct HeldAudio {
     private(set) var restart: RestartPoint
     /// The frame it began in.
     private(set) var startSequence: UInt64
+    /// Days that ended before the restart point and were not told yet.
+    private var finishedDays: [DayUsage] = []
 
     init(parameters: SessionParameters, restart: RestartPoint, startSequence: UInt64) {
         self.parameters = parameters
@@ -66,6 +68,8 @@ struct HeldAudio {
         // A point never moves back: the skip of the frame it was in stays.
         if frame.sequence == startSequence { next.skip = max(next.skip, restart.skip) }
         next.corruptFrames = restart.corruptFrames + UInt64(brokenSequences.filter { $0 < frame.sequence }.count)
+        count(upTo: index, skip: Int(next.skip))
+        next.usage = restart.usage
         drop(upTo: index)
         restart = next
         startSequence = frame.sequence
@@ -76,6 +80,8 @@ struct HeldAudio {
         var next = RestartPoint()
         next.sample = endSample
         next.corruptFrames = restart.corruptFrames + UInt64(brokenSequences.count)
+        count(upTo: frames.count, skip: 0)
+        next.usage = restart.usage
         startSequence = endSequence
         restart = next
         drop(upTo: frames.count)
@@ -112,5 +118,49 @@ struct HeldAudio {
         guard let (index, sample) = place(position) else { return nil }
         let frame = frames[index]
         return frame.captureTime + Int64(sample - frame.firstSample) * 1_000_000 / Int64(parameters.sampleRate)
+    }
+
+    // MARK: Usage
+
+    /// Counts what lies between the restart point and a place in a frame, each frame on the day of its first sample.
+    private mutating func count(upTo index: Int, skip: Int) {
+        for frame in frames[..<index] { count(frame.samples - self.skip(of: frame), of: frame) }
+        guard index < frames.count else { return }
+        count(skip - self.skip(of: frames[index]), of: frames[index])
+    }
+
+    private mutating func count(_ samples: Int, of frame: HeldFrame) {
+        guard samples > 0 else { return }
+        if let day = restart.usage.add(received: UInt64(samples), on: UTCDay(of: frame.captureTime)) {
+            finishedDays.append(day)
+        }
+    }
+
+    /// Counts speech that became text.
+    ///
+    /// It lies in front of the restart point now, and counts for the day up to there: midnight cuts no utterance.
+    mutating func transcribed(_ samples: Int) {
+        restart.usage.transcribed +=
+            UInt64(max(0, samples)) * UInt64(parameters.sampleRate) / UInt64(SpeechLane.sampleRate)
+    }
+
+    /// The totals that are to be told now: of days that are over, and of the day when enough has come since the last
+    /// time, or nothing more will.
+    mutating func takeUsage(every interval: Duration, isDone: Bool) -> [SessionUsage] {
+        var due = finishedDays
+        finishedDays = []
+        let more = restart.usage.received - restart.usage.told
+        if more > 0, isDone || Double(more) >= interval / .seconds(1) * Double(parameters.sampleRate) {
+            restart.usage.told = restart.usage.received
+            due.append(restart.usage)
+        }
+        let rate = Double(parameters.sampleRate)
+        return due.compactMap { usage in
+            usage.day.map {
+                SessionUsage(
+                    day: $0, receivedSeconds: Double(usage.received) / rate,
+                    transcribedSeconds: Double(usage.transcribed) / rate)
+            }
+        }
     }
 }

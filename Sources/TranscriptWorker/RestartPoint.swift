@@ -9,15 +9,18 @@ struct RestartPoint: Equatable {
     var sample: UInt64 = 0
     /// Frames before the point that could not be decoded.
     var corruptFrames: UInt64 = 0
+    /// What the audio before the point came to, of its day.
+    var usage = DayUsage()
 
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
     /// Bytes of `encoded`; what stands behind them is not read.
-    static let encodedLength = 1 + 4 + 8 + 8
+    static let encodedLength = 1 + 4 + 8 + 8 + DayUsage.encodedLength
 
     /// The bytes a commit stores.
     var encoded: [UInt8] {
         var buffer = ByteBuffer()
         buffer.writeMultipleIntegers(Self.version, skip, sample, corruptFrames)
+        usage.encode(into: &buffer)
         return Array(buffer.readableBytesView)
     }
 
@@ -30,11 +33,12 @@ struct RestartPoint: Equatable {
         guard
             let (version, skip, sample, corrupt) = buffer.readMultipleIntegers(
                 as: (UInt8, UInt32, UInt64, UInt64).self),
-            version == Self.version
+            version == Self.version, let usage = DayUsage(decoding: &buffer)
         else { throw UnreadableState() }
         self.skip = skip
         self.sample = sample
         self.corruptFrames = corrupt
+        self.usage = usage
     }
 
     /// The stored state is not this version's.

@@ -241,6 +241,7 @@ import WorkerRuntime
         point.skip = 7
         point.sample = 123_456_789_012
         point.corruptFrames = 3
+        #expect(point.usage.add(received: 9, transcribed: 4, on: UTCDay(number: 20_000)) == nil)
         #expect(try RestartPoint(decoding: point.encoded) == point)
         #expect(try RestartPoint(decoding: []) == RestartPoint())
         #expect(throws: RestartPoint.UnreadableState.self) { try RestartPoint(decoding: [9, 1]) }

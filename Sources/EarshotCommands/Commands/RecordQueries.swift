@@ -39,6 +39,9 @@ struct RecordQueries {
         try await record.audioParts(ofConversation: id, user: user)
     }
 
+    /// A user's usage by day, the latest first.
+    func usage(of user: String) async throws -> [DailyUsage] { try await record.usage(of: user) }
+
     /// A session's segments, in order; none when the session is unknown.
     func transcript(ofSession id: String) async throws -> SessionTranscript {
         SessionTranscript(sessionID: id, segments: try await record.segments(ofSession: id))

@@ -1,6 +1,7 @@
 import EarshotModel
 import FoundationEssentials
 import SessionRecord
+import SessionRecord
 
 /// The record as text for people.
 enum ConsoleSessions {
@@ -22,6 +23,18 @@ enum ConsoleSessions {
             ]
         }
         return aligned([header] + rows)
+    }
+
+    /// A table of days, or one line that says there are none.
+    static func usage(_ days: [DailyUsage]) -> String {
+        guard !days.isEmpty else { return "no audio of this user" }
+        let rows = days.map { day in
+            [
+                day.day, clock(seconds: day.receivedSeconds), clock(seconds: day.transcribedSeconds),
+                clock(seconds: day.storedSeconds),
+            ]
+        }
+        return aligned([["DAY", "RECEIVED", "TRANSCRIBED", "STORED"]] + rows)
     }
 
     /// One line a segment: when, who, what.
