@@ -93,15 +93,24 @@ package final class InMemorySessionRecord: SessionRecord {
     }
 
     package func sessions(
-        activeOnly: Bool, user: String?, limit: Int
+        activeOnly: Bool, user: String?, before place: SessionPlace?, limit: Int
     ) async throws(SessionRecordError) -> [RecordedSession] {
         try perform { state in
-            let found = state.sessions.values.filter {
-                (!activeOnly || $0.endedAt == nil) && (user == nil || $0.uid == user)
+            let found = state.sessions.values.filter { session in
+                (!activeOnly || session.endedAt == nil) && (user == nil || session.uid == user)
+                    && (place.map { Self.isListed($0, before: SessionPlace(session)) } ?? true)
             }
-            return Array(
-                found.sorted { ($0.startedAt ?? .min, $1.id) > ($1.startedAt ?? .min, $0.id) }.prefix(limit))
+            let sorted = found.sorted { Self.isListed(SessionPlace($0), before: SessionPlace($1)) }
+            return Array(sorted.prefix(limit))
         }
+    }
+
+    private static func isListed(_ first: SessionPlace, before second: SessionPlace) -> Bool {
+        (first.startedAt ?? .max, second.id) > (second.startedAt ?? .max, first.id)
+    }
+
+    package func session(_ id: String) async throws(SessionRecordError) -> RecordedSession? {
+        try perform { $0.sessions[id] }
     }
 
     package func segments(ofSession id: String) async throws(SessionRecordError) -> [TranscriptSegment] {

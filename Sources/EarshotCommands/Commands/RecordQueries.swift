@@ -51,11 +51,11 @@ struct RecordQueries {
 /// The answer of `earshot sessions --json`.
 struct SessionListing: Encodable {
     let sessions: [ListedSession]
+    /// What `--before` takes for the next page; `nil` on the last one.
+    let next: String?
 }
 
 /// The answer of `earshot sessions ID --json`.
-    /// What `--before` takes for the next page; `nil` on the last one.
-    let next: String?
 struct SessionTranscript: Encodable {
     let sessionID: String
     let segments: [TranscriptSegment]

@@ -1,7 +1,6 @@
 import EarshotModel
 import FoundationEssentials
 import SessionRecord
-import SessionRecord
 
 /// The record as text for people.
 enum ConsoleSessions {
