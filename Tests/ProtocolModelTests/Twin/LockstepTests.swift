@@ -14,12 +14,11 @@ struct LockstepTests {
 
     /// Takes random steps and executes each of the store's commands on a hand-off, too.
     private func run(
-        _ handOff: any HandOff, runs: Int, seed: UInt64, rules: Rules = Rules()
+        _ handOff: any HandOff, runs: Int, seed: UInt64, _ configuration: Configuration = Configuration()
     ) async throws -> Outcome {
         var outcome = Outcome()
         for number in 0..<runs where outcome.differences.isEmpty {
-            var configuration = Configuration()
-            configuration.rules = rules
+            var configuration = configuration
             configuration.resumes = number % 2 == 0
             var run = RandomRun(configuration, faults: RandomRun.Faults(), seed: seed &+ UInt64(number))
             var twin = HandOffTwin(handOff: handOff, partition: Partition(number % 1_000))
@@ -51,9 +50,15 @@ struct LockstepTests {
     @Test("The comparison can fail: a model with other rules is found out")
     func otherRules() async throws {
         for rule in [\Rules.numbersCommits, \.fencesCommits, \.endIsFinal, \.reopeningForgetsMark] {
-            var rules = Rules()
-            rules[keyPath: rule] = false
-            let outcome = try await run(InMemoryHandOff(), runs: 200, seed: 7_000, rules: rules)
+            var configuration = Configuration()
+            configuration.rules[keyPath: rule] = false
+            if rule == \.reopeningForgetsMark {
+                // A conversation must close, and be reopened before the record is through: with little to say, and one
+                // to hear it, that happens.
+                (configuration.devices, configuration.frames, configuration.workersPerGroup) = (1, 2, 1)
+                (configuration.groups, configuration.enabled) = ([.transcript], [.transcript])
+            }
+            let outcome = try await run(InMemoryHandOff(), runs: 2_000, seed: 7_000, configuration)
             #expect(outcome.differences != [], "\(rule)")
         }
     }
