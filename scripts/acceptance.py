@@ -390,8 +390,8 @@ def backlog(binary):
     fleet = Fleet(binary)
     path = with_pauses(speech("two_cities.wav"))
     try:
-        stream = fleet.start_stream(path, "--uid", "crowd", "--sessions", "200", "--stagger", "30", "--linger-max", "600",
-                                    "--linger", "60")
+        reference = words(text_of(fleet.stream(path, "--uid", "calm", "--speed", "4")["sessions"][0]))
+        stream = fleet.start_stream(path, "--uid", "crowd", "--sessions", "200", "--stagger", "30")
         lags = []
         while stream.poll() is None:
             time.sleep(5)
@@ -403,9 +403,18 @@ def backlog(binary):
         while fleet.metric("earshot_group_lag_entries") > 0 and time.time() - drained < 600:
             time.sleep(2)
         left = fleet.metric("earshot_group_lag_entries")
+        took = time.time() - drained
+        wrong = same = 0
+        for session in report["sessions"]:
+            heard = words(" ".join(s["text"] for s in json.loads(
+                fleet.earshot("sessions", session["session_id"], "--json"))["segments"]))
+            wrong += errors(reference, heard)
+            same += heard == reference
+        print(f"  drained {took:.0f} s after the last device; {same} of 200 records have the undisturbed words, "
+              f"{wrong} of {200 * len(reference)} words differ")
         lost = fleet.metric("earshot_gateway_frames_lost_total") + fleet.metric("earshot_worker_gaps_total")
         print(f"  200 sessions: {report['completed']} completed, highest lag {highest:.0f} entries, left {left:.0f}, lost {lost:.0f}")
-        return report["completed"] == 200 and left == 0 and lost == 0 and highest > 1000
+        return report["completed"] == 200 and left == 0 and lost == 0 and highest > 1000 and wrong < 2 * len(reference)
     finally:
         os.unlink(path)
         fleet.stop()
