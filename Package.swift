@@ -158,14 +158,6 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
-            name: "PrivateCloudWorker",
-            dependencies: [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "WorkerRuntime", crypto, logging,
-                nioCore,
-                coreMetrics,
-            ],
-            swiftSettings: strict),
-        .target(
             name: "DeliveryWorkers",
             dependencies: [
                 "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
@@ -173,7 +165,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "SpeakerSampleWorker",
+            name: "StorageWorkers",
             dependencies: [
                 "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "SessionRecord", "SpeechRecognition",
                 "WorkerRuntime", crypto, logging, nioCore, coreMetrics,
@@ -216,7 +208,7 @@ let package = Package(
 
         executable(
             "earshot-private-cloud",
-            ["AudioStorage", "AudioStreams", "EarshotModel", "PrivateCloudWorker", "ServiceBootstrap", "WorkerRuntime"]),
+            ["AudioStorage", "AudioStreams", "EarshotModel", "ServiceBootstrap", "StorageWorkers", "WorkerRuntime"]),
         executable(
             "earshot-webhook",
             [
@@ -234,7 +226,7 @@ let package = Package(
             "earshot-speaker-sample",
             [
                 "AudioStorage", "AudioStreams", "EarshotModel", "PostgresClient", "ServiceBootstrap", "SessionRecord",
-                "SpeakerSampleWorker", "SpeechEngine", "SpeechRecognition", "WorkerRuntime", logging,
+                "SpeechEngine", "SpeechRecognition", "StorageWorkers", "WorkerRuntime", logging,
             ]),
 
         // Tests. Nothing in Sources imports TestSupport.
@@ -289,24 +281,17 @@ let package = Package(
                 "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord", "TestSupport", crypto, logging,
             ]),
         tests(
-            "PrivateCloudWorker",
-            [
-                "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotModel", "TestSupport", "WorkerRuntime", crypto,
-                nioCore, lifecycle, logging,
-            ]),
-        tests(
             "DeliveryWorkers",
             [
                 "AudioCodecs", "AudioStreams", "EarshotModel", "HTTPTransport", "PostgresClient", "SessionRecord",
                 "TestSupport", "WebhookDelivery", "WorkerRuntime", nioCore, nioPosix, nioHTTP1, lifecycle, logging,
             ]),
         tests(
-            "SpeakerSampleWorker",
+            "StorageWorkers",
             [
                 "AccessTokens", "AudioCodecs", "AudioStorage", "AudioStreams", "EarshotClient", "EarshotModel",
-                "GatewayService", "PostgresClient", "PrivateCloudWorker", "RedisClient", "SessionRecord",
-                "SpeechEngine", "SpeechRecognition", "TestSupport", "WorkerRuntime", crypto, nioCore, nioPosix,
-                lifecycle, logging,
+                "GatewayService", "PostgresClient", "RedisClient", "SessionRecord", "SpeechEngine", "SpeechRecognition",
+                "TestSupport", "WorkerRuntime", crypto, nioCore, nioPosix, lifecycle, logging,
             ]),
         tests("EarshotClient", ["AudioCodecs", nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("AudioStreams", ["EarshotModel", "RedisClient", "TestSupport", nioCore]),

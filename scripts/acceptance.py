@@ -110,9 +110,13 @@ class Fleet:
         return self.finish(self.start_stream(path, *options))
 
     def start_stream(self, path, *options):
-        return subprocess.Popen(
+        # A report of many sessions is longer than a pipe holds, and it is read only when the process has ended.
+        report = tempfile.TemporaryFile()
+        process = subprocess.Popen(
             [f"{self.binary}/earshot", "stream", path, "--url", self.url, "--data-dir", self.directory, "--json",
-             "--linger", "6", *options], stdout=subprocess.PIPE, stderr=self.log)
+             "--linger", "6", *options], stdout=report, stderr=self.log)
+        process.report = report
+        return process
 
     def stored(self, conversation, uid):
         """A conversation's stored audio as a WAV file, once all of it is stored."""
@@ -135,8 +139,10 @@ class Fleet:
 
     @staticmethod
     def finish(process):
-        out, _ = process.communicate()
-        return json.loads(out)
+        process.wait()
+        with process.report as report:
+            report.seek(0)
+            return json.loads(report.read())
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)

@@ -33,6 +33,7 @@ struct CoordinatorMetrics: Sendable {
         }
         gauge("lag.entries").record(lag.entries)
         gauge("lag.seconds").record(lag.seconds)
+        gauge("lag.longest.seconds").record(lag.longest / .seconds(1))
         gauge("lag.unknown.partitions").record(lag.unknownPartitions)
         gauge("parked.entries").record(lag.parkedEntries)
     }

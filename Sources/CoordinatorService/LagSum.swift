@@ -9,6 +9,8 @@ package struct LagSum: Equatable, Sendable {
     package private(set) var entries: Int64 = 0
     /// Seconds of audio, or of events, that wait.
     package private(set) var seconds: Double = 0
+    /// The longest of them in one partition.
+    package private(set) var longest: Duration = .zero
     package private(set) var unknownPartitions = 0
     package private(set) var parkedEntries: Int64 = 0
 
@@ -17,6 +19,7 @@ package struct LagSum: Equatable, Sendable {
         for lag in lags {
             entries += lag.entriesAtMost
             seconds += lag.span / .seconds(1)
+            longest = max(longest, lag.span)
             parkedEntries += lag.parkedEntries
             if lag.entries == nil { unknownPartitions += 1 }
         }

@@ -19,6 +19,11 @@ extension Reconciliation {
                         "the lag is unknown",
                         metadata: ["group": "\(group)", "partitions": "\(sum.unknownPartitions)"])
                 }
+                if group == .record, sum.longest >= limits.unrecordedMaximum {
+                    logger.error(
+                        "events are not recorded; Redis keeps them meanwhile",
+                        metadata: ["longest": "\(sum.longest)", "entries": "\(sum.entries)"])
+                }
                 tellTrimmed(group, lags)
             }
         }

@@ -15,6 +15,8 @@ protocol GatewayConnection: AnyObject {
     func visit(at now: NIODeadline)
     /// The loop began or ceased to read its sockets; `pause` is how many µs it did not.
     func readingChanged(pause: Int64)
+    /// There is a new connection to Redis, and maybe another Redis: what was acknowledged is compared with it.
+    func storeReturned()
     /// The process drains for a restart.
     func drain()
 }

@@ -35,7 +35,8 @@ final class GatewayLoop {
     private(set) var isReading = false
     /// What an answer of Redis is worth: on a new connection nothing is known of its server.
     private(set) var storeDurability = AckDurability.redis
-    private var isStoreKnown = false
+    /// Whether Redis is the one that everything was compared with since its connection began.
+    private(set) var isStoreKnown = false
     /// Whether its connection to Redis has worked once.
     private(set) var hasReachedStore = false
     private var pausedAt: Int64?
@@ -241,6 +242,7 @@ final class GatewayLoop {
         guard !isStoreKnown else { return }
         isStoreKnown = true
         appender.askDurability { [weak self] durability in self?.storeDurability = durability }
+        for slot in visits { for connection in slot.values { connection.storeReturned() } }
     }
 
     // MARK: Drain

@@ -22,6 +22,7 @@ struct GatewayMetrics: Sendable {
     let endsRepeated = Counter(label: "gateway.ends.repeated")
     let endsDropped = Counter(label: "gateway.ends.dropped")
     let framesLost = Counter(label: "gateway.frames.lost")
+    let framesRolledBack = Counter(label: "gateway.frames.rolled_back")
     let tailsLost = Counter(label: "gateway.tails.lost")
     let conversationSwitches = Counter(label: "gateway.conversations.switched")
     let resultsDelivered = Counter(label: "gateway.results.delivered")

@@ -67,6 +67,9 @@ extension ListenSession {
         sendClose(WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue)), "the session was ended elsewhere")
     }
 
+    /// What was appended is compared with what Redis has.
+    func storeReturned() { stream?.verify() }
+
     /// The process drains for a restart.
     func drain() { close(.draining) }
 

@@ -83,6 +83,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         loop.metrics.connectionsAccepted.increment()
         loop.opened(self)
         if let user = admitted.user {
+            if admitted.path == .web { send(text: ListenMessage.authResponse(success: true)) }
             begin(for: user)
         } else {
             applyReading()

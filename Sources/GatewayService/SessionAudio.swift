@@ -28,6 +28,8 @@ final class SessionAudio {
         func conversationWasClosed()
         /// What was appended counts up to somewhere.
         func tailHeld(_ covered: Covered)
+        /// Redis lost what counted; it will not count again (protocol.md H10).
+        func audioWasRolledBack()
     }
 
     /// Up to where appends were answered and found the session unchanged behind them (protocol.md C2).
@@ -41,9 +43,9 @@ final class SessionAudio {
     }
 
     let registration: Registration
-    private let loop: GatewayLoop
+    let loop: GatewayLoop
     private let logger: Logger
-    private weak var owner: (any Owner)?
+    private(set) weak var owner: (any Owner)?
     private var batch = FrameBatch()
     /// Capture time right behind the batch.
     private var batchEnd: Int64 = 0
@@ -56,8 +58,12 @@ final class SessionAudio {
     private var appended: Covered
     private var receivedBytes = 0
     private var coveredBytes = 0
-    /// Whether an append was lost: nothing behind it may count.
-    private var hasGap = false
+    /// The number of the first frame that was lost: nothing from it on may count.
+    private(set) var gap: UInt64?
+    private let first: UInt64
+    /// Where the last append stands that was answered.
+    private var lastAppend: StreamPosition?
+    var verification = Verification()
     private var lastTailAt: NIODeadline
     private var isEnding = false
 
@@ -67,6 +73,7 @@ final class SessionAudio {
         _ registration: Registration, first: UInt64 = 0, loop: GatewayLoop, owner: any Owner, logger: Logger
     ) {
         self.registration = registration
+        self.first = first
         nextSequence = first
         appended = Covered(next: first, capture: 0, bytes: 0)
         self.loop = loop
@@ -130,16 +137,20 @@ final class SessionAudio {
     private func flush() {
         guard !batch.isEmpty else { return }
         let frames = batch.frameCount
+        let first = nextSequence - UInt64(frames)
         appended = Covered(next: nextSequence, capture: batchEnd, bytes: receivedBytes)
         let entry = batch.close(
             session: registration.session, epoch: registration.epochNonce, flags: registration.grant.flags,
             language: registration.parameters.language)
         loop.metrics.appends.increment()
         loop.appender.append(entry, of: registration.session, to: registration.partition) { [self] result in
-            guard case .failure(let error) = result else { return }
+            guard case .failure(let error) = result else {
+                lastAppend = try? result.get()
+                return
+            }
             (error.code == .overtaken ? loop.metrics.appendsOvertaken : loop.metrics.appendsRefused).increment()
             loop.metrics.framesLost.increment(by: frames)
-            hasGap = true
+            gap = min(gap ?? first, first)
             logger.error("an append was refused", metadata: ["error": "\(error)", "frames": "\(frames)"])
             owner?.audioWasRefused()
         }
@@ -176,10 +187,31 @@ final class SessionAudio {
     }
 
     /// Everything up to there counts.
-    private func held(_ covered: Covered) {
-        guard !hasGap else { return }
+    func held(_ covered: Covered) {
+        guard gap == nil else { return }
+        guard !verification.isPending else {
+            verification.held = covered
+            return
+        }
+        if let lastAppend { verification.counted = (lastAppend, covered.next) }
         coveredBytes = max(coveredBytes, covered.bytes)
         owner?.tailHeld(covered)
+    }
+
+    /// Redis lost what counted, from a number on; `nil` when it does not know the session any more.
+    func rolledBack(from reach: UInt64?, to next: UInt64) {
+        let from = max(first, reach ?? first)
+        loop.metrics.framesRolledBack.increment(by: next - min(from, next))
+        logger.error(
+            "Redis lost frames that were acknowledged",
+            metadata: ["reason": "\(EndReason.redisRollback.name)", "from": "\(from)", "to": "\(next)"])
+        guard registration.grant.flags.contains(.numbered) else {
+            // Nobody has them any more; the session goes on, or its tail check ends it.
+            if reach == nil { checkTail(at: loop.now) }
+            return verified()
+        }
+        gap = from
+        owner?.audioWasRolledBack()
     }
 
     /// Another owner has the session: nothing more is written, and no end.
@@ -195,9 +227,11 @@ final class SessionAudio {
         flush()
         isEnding = true
         loop.metrics.ended(reason)
+        // What a numbered session lost comes again in the next one; the end must not say that readers had it.
+        let frames = registration.grant.flags.contains(.numbered) ? gap ?? nextSequence : nextSequence
         let ending = SessionEnding(
             session: registration.session, user: registration.user, epoch: registration.grant.epoch,
-            gateway: loop.configuration.incarnation, reason: reason, frames: nextSequence, firstSample: nextSample,
+            gateway: loop.configuration.incarnation, reason: reason, frames: frames, firstSample: nextSample,
             now: WallClock.microseconds)
         let covered = appended
         loop.appender.end(ending, in: registration.partition) { [self] result in
@@ -216,4 +250,6 @@ final class SessionAudio {
 extension SessionAudio.Owner {
     /// Only an endpoint with acknowledgements is interested.
     func tailHeld(_ covered: SessionAudio.Covered) {}
+    /// Only a device that numbers its messages can send them again.
+    func audioWasRolledBack() {}
 }

@@ -25,4 +25,18 @@ extension RecordBatch {
             ON CONFLICT DO NOTHING
             """
     }
+
+    /// How far sessions are stored, apart from the parts: a part's row that goes missing is missed (docs/ledger.md).
+    var storedStatement: SQLStatement {
+        var next: [String: UInt64] = [:]
+        for row in audio.values {
+            next[row.event.session] = max(next[row.event.session] ?? 0, row.part.lastSequence + 1)
+        }
+        let rows = next.sorted { $0.key < $1.key }
+        return """
+            UPDATE sessions AS s SET stored_next = t.next
+            FROM unnest(\(rows.map(\.key))::uuid[], \(rows.map { Int64(clamping: $0.value) })) AS t (id, next)
+            WHERE s.id = t.id AND coalesce(s.stored_next, 0) < t.next
+            """
+    }
 }

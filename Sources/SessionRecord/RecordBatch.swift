@@ -58,7 +58,7 @@ struct RecordBatch {
         if !ended.isEmpty { statements.append(endedStatement) }
         if !segments.isEmpty { statements.append(segmentStatement) }
         if !completed.isEmpty { statements.append(completedStatement) }
-        if !audio.isEmpty { statements.append(audioStatement) }
+        if !audio.isEmpty { statements += [audioStatement, storedStatement] }
         if !usage.isEmpty { statements.append(usageStatement) }
         return statements
     }
@@ -81,32 +81,36 @@ struct RecordBatch {
     private var startedStatement: SQLStatement {
         let list = sorted(started)
         return """
-            INSERT INTO sessions (id, uid, conversation, started_at, sample_rate, codec, language, source, gateway)
+            INSERT INTO sessions (id, uid, conversation, started_at, sample_rate, codec, language, source, gateway,
+                predecessor)
             SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', rate, codec, language,
-                source, gateway
+                source, gateway, predecessor
             FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation)),
                 \(list.map(\.time)), \(list.map { Int64($0.sampleRate ?? 0) }), \(list.map(\.codec)),
-                \(list.map(\.language)), \(list.map(\.source)), \(list.map(\.gateway)))
-                AS t (id, uid, conversation, us, rate, codec, language, source, gateway)
+                \(list.map(\.language)), \(list.map(\.source)), \(list.map(\.gateway)),
+                \(list.map(\.predecessor))::uuid[])
+                AS t (id, uid, conversation, us, rate, codec, language, source, gateway, predecessor)
             ON CONFLICT (id) DO UPDATE SET started_at = excluded.started_at, sample_rate = excluded.sample_rate,
                 codec = excluded.codec, language = excluded.language, source = excluded.source,
-                gateway = excluded.gateway
+                gateway = excluded.gateway, predecessor = excluded.predecessor
             """
     }
 
     private var endedStatement: SQLStatement {
         let list = sorted(ended)
         return """
-            INSERT INTO sessions (id, uid, conversation, ended_at, end_reason, frames, audio_seconds, corrupt_frames)
+            INSERT INTO sessions (id, uid, conversation, ended_at, end_reason, frames, audio_seconds, corrupt_frames,
+                lost_frames)
             SELECT id, uid, conversation, timestamptz 'epoch' + us * interval '1 microsecond', reason, frames, seconds,
-                corrupt
+                corrupt, lost
             FROM unnest(\(list.map(\.session))::uuid[], \(list.map(\.uid)), \(list.map(\.conversation)),
                 \(list.map(\.time)), \(list.map(\.reason)), \(list.map { Int64(clamping: $0.frames ?? 0) }),
-                \(list.map { $0.audioSeconds ?? 0 }), \(list.map { Int64(clamping: $0.corruptFrames ?? 0) }))
-                AS t (id, uid, conversation, us, reason, frames, seconds, corrupt)
+                \(list.map { $0.audioSeconds ?? 0 }), \(list.map { Int64(clamping: $0.corruptFrames ?? 0) }),
+                \(list.map { Int64(clamping: $0.lostFrames ?? 0) }))
+                AS t (id, uid, conversation, us, reason, frames, seconds, corrupt, lost)
             ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, end_reason = excluded.end_reason,
                 frames = excluded.frames, audio_seconds = excluded.audio_seconds,
-                corrupt_frames = excluded.corrupt_frames
+                corrupt_frames = excluded.corrupt_frames, lost_frames = excluded.lost_frames
             WHERE sessions.ended_at IS NULL
             """
     }

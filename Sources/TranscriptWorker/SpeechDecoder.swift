@@ -29,6 +29,8 @@ final class SpeechDecoder {
     ///   - skipping: samples of PCM to leave out at its beginning, before a restart point.
     /// - Returns: what came out of the resampler.
     func decode(_ frame: ByteBuffer, samples: Int, skipping: Int) -> [Float] {
+        // An empty message is a frame without sound (docs/protocol.md).
+        guard frame.readableBytes > 0 else { return [] }
         pcm.removeAll(keepingCapacity: true)
         do throws(AudioCodecError) {
             switch codec {

@@ -31,7 +31,7 @@ package final class Worker: Service {
 
     /// Nothing moves in this process, though it may in another: it should end, and its leases are given back.
     package enum Stalled: Error, CustomStringConvertible {
-        /// Work in hand did not move for `Limits.stallTimeout`, and waits for nothing named.
+        /// A lane's call does not return (`Limits.stallTimeout`, `laneStallTimeout`), and waits for nothing named.
         case partition(Partition)
         /// No lane got on for `Limits.dependencyWaitMaximum`, and all that wait do so for this dependency.
         case dependency(String)
@@ -39,7 +39,7 @@ package final class Worker: Service {
         /// For the log.
         package var description: String {
             switch self {
-            case .partition(let partition): "partition \(partition) has work in hand that does not move"
+            case .partition(let partition): "a lane of partition \(partition) hangs"
             case .dependency(let name): "every lane that waits has waited too long for \(name)"
             }
         }
@@ -53,6 +53,7 @@ package final class Worker: Service {
     private let logger: Logger
     private let gate = ReplayGate()
     private let onReady: @Sendable (Bool, String) -> Void
+    private let onStalled: @Sendable () -> Void
     private let consumers = Mutex<[Partition: PartitionConsumer]>([:])
     private let finished = Mutex<[Partition]>([])
     /// Told when there is something to read; a pending signal is enough.
@@ -66,11 +67,13 @@ package final class Worker: Service {
     /// A worker that does nothing until it runs.
     ///
     /// The counters are kept in `metrics`; tests pass their own. `onReady` is told after every round whether the worker
-    /// is in contact, and why not.
+    /// is in contact, and why not; `onStalled` that a stalled worker has given its partitions back, when what hangs may
+    /// still keep `run()` from ending.
     package init(
         _ configuration: Configuration, handOff: any HandOff, reader: any StreamReader,
         factory: any LaneProcessorFactory, metrics: any MetricsFactory = MetricsSystem.factory, logger: Logger,
-        onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in }
+        onReady: @escaping @Sendable (Bool, String) -> Void = { _, _ in },
+        onStalled: @escaping @Sendable () -> Void = {}
     ) {
         self.configuration = configuration
         self.handOff = handOff
@@ -79,6 +82,7 @@ package final class Worker: Service {
         self.metrics = WorkerMetrics(group: configuration.group, factory: metrics)
         self.logger = logger
         self.onReady = onReady
+        self.onStalled = onStalled
     }
 
     /// Works until a graceful shutdown, then hands every partition over; a cancellation abandons them.
@@ -87,6 +91,7 @@ package final class Worker: Service {
             group: configuration.group, stream: configuration.routing.stream, member: configuration.member,
             partitions: configuration.partitions, handOff: handOff, limits: limits, logger: logger)
         var stalled: Stalled?
+        var watch = StallWatch(limits: limits, from: .now)
         await withDiscardingTaskGroup { tasks in
             tasks.addTask { await self.readUntilCancelled() }
             var hasJoined = false
@@ -100,19 +105,19 @@ package final class Worker: Service {
                         tasks.addTask { await self.consume(consumer) }
                     }
                     await apply(changes, to: &ownership)
+                    if !changes.hadContact { watch.contactLost(at: .now) }
                     onReady(changes.hadContact, changes.hadContact ? "" : "Redis does not answer")
                 }
-                stalled = await tickConsumers()
+                stalled = await tickConsumers(watch)
                 await Ticker.wait(limits.heartbeatInterval)
             }
             onReady(false, "draining")
+            if let stalled { logger.critical("giving up", metadata: ["reason": "\(stalled)"]) }
             await handEverythingOver()
+            if stalled != nil { onStalled() }
             tasks.cancelAll()
         }
-        if let stalled {
-            logger.critical("giving up", metadata: ["reason": "\(stalled)"])
-            throw stalled
-        }
+        if let stalled { throw stalled }
     }
 
     private func join() async -> Bool {
@@ -184,10 +189,11 @@ package final class Worker: Service {
         return positions
     }
 
-    private func tickConsumers() async -> Stalled? {
+    private func tickConsumers(_ watch: StallWatch) async -> Stalled? {
         var lanes = 0
         var parked = (entries: 0, bytes: 0)
         var wait = DependencyWait()
+        var work: [Partition: WorkInHand] = [:]
         let current = consumers.withLock { $0 }
         for (partition, consumer) in current {
             await consumer.tick()
@@ -195,12 +201,15 @@ package final class Worker: Service {
             let share = await consumer.parkedTotals
             parked = (parked.entries + share.entries, parked.bytes + share.bytes)
             wait.merge(await consumer.dependencyWait)
-            if await consumer.isStalled { return .partition(partition) }
+            work[partition] = await consumer.workInHand
         }
         metrics.lanes.record(lanes)
         metrics.parkedEntries.record(parked.entries)
         metrics.parkedBytes.record(parked.bytes)
         metrics.partitions.record(current.count)
+        let hung = watch.hung(in: work, at: .now)
+        for partition in hung { await current[partition]?.leaveHung() }
+        if let first = hung.min() { return .partition(first) }
         return wait.overdue(after: limits.dependencyWaitMaximum, at: .now).map { .dependency($0) }
     }
 

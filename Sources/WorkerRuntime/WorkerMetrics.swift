@@ -10,6 +10,7 @@ package struct WorkerMetrics: Sendable {
     let duplicates: Counter
     let entryFailures: Counter
     let gaps: Counter
+    let beyondGap: Counter
     let framesLost: Counter
     let interimsLost: Counter
     let lanesOpened: Counter
@@ -45,6 +46,7 @@ package struct WorkerMetrics: Sendable {
         duplicates = counter("entries.duplicate")
         entryFailures = counter("entries.failed")
         gaps = counter("gaps")
+        beyondGap = counter("entries.beyond_gap")
         framesLost = counter("frames.lost")
         interimsLost = counter("interims.lost")
         lanesOpened = counter("lanes.opened")

@@ -6,7 +6,8 @@ package struct ChaosCommand: AsyncParsableCommand {
         commandName: "earshot-chaos", abstract: "Runs a fleet, breaks it at random, and checks every promise.",
         subcommands: [
             RunCommand.self, RecoveryCommand.self, GatewayKillCommand.self, DisconnectCommand.self,
-            OutageCommand.self, RollingCommand.self, BaselineCommand.self,
+            OutageCommand.self, RollingCommand.self, BaselineCommand.self, FlakyCommand.self, FailoverCommand.self,
+            WakesCommand.self,
         ], defaultSubcommand: RunCommand.self)
 
     package init() {}

@@ -14,15 +14,19 @@ final class ChaosFleet: Sendable {
     /// Processes of each role.
     let roles: [String: Int]
     let directory: String
+    /// Where its programs are.
+    let binaries: String
     private let admin: String
     private let supervisor: ChildProcess
 
     private init(
-        gatewayPorts: [Int], roles: [String: Int], directory: String, admin: String, supervisor: ChildProcess
+        gatewayPorts: [Int], roles: [String: Int], directory: String, binaries: String, admin: String,
+        supervisor: ChildProcess
     ) {
         self.gatewayPorts = gatewayPorts
         self.roles = roles
         self.directory = directory
+        self.binaries = binaries
         self.admin = admin
         self.supervisor = supervisor
     }
@@ -63,7 +67,8 @@ final class ChaosFleet: Sendable {
         let roles = ready.pids.mapValues(\.count).filter { $0.value > 0 }
         let ports = (0..<(roles["gateway"] ?? 0)).map { base + $0 }
         return ChaosFleet(
-            gatewayPorts: ports, roles: roles, directory: directory, admin: ready.admin, supervisor: supervisor)
+            gatewayPorts: ports, roles: roles, directory: directory, binaries: binaries, admin: ready.admin,
+            supervisor: supervisor)
     }
 
     /// The processes that run now, by their names.

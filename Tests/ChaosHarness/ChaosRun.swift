@@ -34,16 +34,16 @@ struct ChaosRun: Sendable {
         if calmQuiet.total == nil { stage.log("not quiet after the undisturbed run: \(calmQuiet.left)") }
         let before = descriptors()
         let requests = SampleRequests(stage)
-        let (plan, injector, devices, outcomes) = try await disturbedRun(recordings, requests)
+        let (plan, injector, devices) = try await disturbedRun(recordings, requests)
         let gone = stage.clock()
         stage.log("the last device is gone; waiting for quiet")
         let quiet = await QuietWatch(stage: stage).run(since: gone, limit: Self.quietLimit)
         stage.log("quiet: \(quiet.total.map { String(format: "%.1f s", $0) } ?? "not within \(Self.quietLimit) s")")
         try await stage.tap.catchUp()
         let evidence = Evidence(
-            stage: stage, calm: calm, outcomes: outcomes, events: stage.tap.log, faults: plan.faults, quiet: quiet,
-            descriptorsBefore: before, descriptorsAfter: descriptors(), receiver: receiver, receiverMissing: missing,
-            samples: requests.asked)
+            stage: stage, calm: calm, outcomes: devices.results, uploads: devices.uploads, events: stage.tap.log,
+            faults: plan.faults, quiet: quiet, descriptorsBefore: before, descriptorsAfter: descriptors(),
+            receiver: receiver, receiverMissing: missing, samples: requests.asked)
         var report = ChaosReport(run: "chaos", seed: seed, seconds: seconds)
         report.faults = Dictionary(plan.faults.map { ($0.kind.rawValue, 1) }, uniquingKeysWith: +)
         report.figures = await figures(evidence, injector)
@@ -57,12 +57,8 @@ struct ChaosRun: Sendable {
     /// Switches storage on for the devices' users, and subscribes the receiver; says why the latter cannot be.
     private func prepare(_ receiver: WebhookReceiver, _ recordings: [Recording]) async throws -> String? {
         let users = recordings.flatMap { [DeviceFleet.user($0.index), Self.calmUser($0.index)] }
-        try await stage.record.execute(
-            "INSERT INTO user_settings (uid, storage) SELECT uid, true FROM unnest(\(users)::text[]) AS uid")
         let missing = try await WebhookChecker.subscribe(receiver, users: users, stage)
-        try await eventually(within: .seconds(60), "the settings have reached the gateways") {
-            try await stage.record.query("SELECT 1 FROM settings_changes WHERE projected < revision LIMIT 1").isEmpty
-        }
+        try await stage.storeAudio(of: users)
         return missing
     }
 
@@ -93,7 +89,7 @@ struct ChaosRun: Sendable {
 
     private func disturbedRun(
         _ recordings: [Recording], _ requests: SampleRequests
-    ) async throws -> (FaultPlan, FaultInjector, DeviceFleet, [SessionOutcome]) {
+    ) async throws -> (FaultPlan, FaultInjector, DeviceFleet) {
         let offset = stage.clock()
         let clock: @Sendable () -> Double = { [stage] in stage.clock() - offset }
         let devices = try await DeviceFleet.prepared(
@@ -109,7 +105,7 @@ struct ChaosRun: Sendable {
         devices.heal()
         stage.servers.redisProxy.clear()
         stage.servers.postgresProxy.clear()
-        return (plan, injector, devices, devices.results)
+        return (plan, injector, devices)
     }
 
     private var plan: FaultPlan {
@@ -138,6 +134,8 @@ struct ChaosRun: Sendable {
             "sessions": Double(outcomes.count { $0.session != nil }),
             "sessions_whole": Double(outcomes.count(where: \.isWhole)),
             "connections_refused": Double(outcomes.count { $0.session == nil }),
+            "uploads": Double(evidence.uploads.count),
+            "uploads_whole": Double(evidence.uploads.count(where: \.isWhole)),
         ]
         if let metrics = try? await stage.fleet.metrics() {
             for name in ["worker_commits_refused_total", "worker_gaps_total", "gateway_frames_lost_total"] {
@@ -150,7 +148,8 @@ struct ChaosRun: Sendable {
     private func check(_ evidence: Evidence) async -> [CheckResult] {
         let checkers: [any Checker] = [
             TranscriptChecker(), MessageChecker(), EndingChecker(), QuietChecker(), DescriptorChecker(),
-            RecordChecker(), StoredAudioChecker(), WebhookChecker(), AudioWindowChecker(), SampleChecker(),
+            RecordChecker(), StoredAudioChecker(), NativeAudioChecker(), WebhookChecker(), AudioWindowChecker(),
+            SampleChecker(), AuditChecker(),
         ]
         var results: [CheckResult] = []
         for checker in checkers {

@@ -31,13 +31,5 @@ struct Crowd: Sendable {
     }
 
     /// Waits until all are live.
-    func untilLive() async throws {
-        var live = 0
-        for _ in 0..<600 {
-            live = try await stage.view.liveSessions()
-            if live >= count { return }
-            try await rest(.milliseconds(200))
-        }
-        throw HarnessError("only \(live) of \(count) sessions came about within two minutes")
-    }
+    func untilLive() async throws { try await stage.untilLive(count) }
 }

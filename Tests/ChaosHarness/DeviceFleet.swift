@@ -16,6 +16,7 @@ final class DeviceFleet: Sendable {
     private let speed: Double
     private let clock: @Sendable () -> Double
     private let outcomes = Mutex<[SessionOutcome]>([])
+    private let uploaded = Mutex<[NativeOutcome]>([])
 
     private init(
         recordings: [Recording], gatewayPorts: [Int], proxies: [FaultProxy], speed: Double,
@@ -39,8 +40,10 @@ final class DeviceFleet: Sendable {
             recordings: recordings, gatewayPorts: gatewayPorts, proxies: proxies, speed: speed, clock: clock)
     }
 
-    /// What became of all sessions so far.
+    /// What became of all sessions so far, but for those of native devices.
     var results: [SessionOutcome] { outcomes.withLock(\.self) }
+    /// What became of all uploads of native devices so far.
+    var uploads: [NativeOutcome] { uploaded.withLock(\.self) }
 
     /// A device's own link.
     func proxy(of device: Int) -> FaultProxy { proxies[device % proxies.count] }
@@ -58,7 +61,7 @@ final class DeviceFleet: Sendable {
 
     /// Streams until the run's clock passes a number of seconds; sessions begun before that are brought to their end.
     ///
-    /// `after` learns what became of each.
+    /// `after` learns what became of each but native ones.
     func run(
         until end: Double, after: @escaping @Sendable (SessionOutcome) async -> Void = { _ in }
     ) async {
@@ -67,13 +70,26 @@ final class DeviceFleet: Sendable {
                 group.addTask {
                     // Spread over some seconds, so that devices are not in phase.
                     try? await rest(.milliseconds(37 * (recording.index % 100)))
+                    var count = 0
                     while self.clock() < end, !Task.isCancelled {
-                        await after(await self.session(of: recording))
+                        if let native = recording.native {
+                            await self.upload(native, of: recording.index, number: count)
+                        } else {
+                            await after(await self.session(of: recording))
+                        }
+                        count += 1
                         try? await rest(Self.pause)
                     }
                 }
             }
         }
+    }
+
+    private func upload(_ recording: NativeRecording, of device: Int, number: Int) async {
+        let outcome = await NativeDevice.upload(
+            MarkedSource(recording: recording, device: device, upload: number), user: Self.user(device),
+            port: proxies[device].port, linger: 4, clock: clock)
+        uploaded.withLock { $0.append(outcome) }
     }
 
     private func session(of recording: Recording) async -> SessionOutcome {

@@ -14,7 +14,7 @@ struct EndingChecker: Checker {
         var recorded: [String: String] = [:]
         for row in rows { recorded[try row.decode("id")] = try row.decode("end_reason", as: String?.self) ?? "" }
         var figures: [String: Double] = ["sessions": Double(started.count)]
-        for session in Set(started.keys).union(evidence.sessions.keys) {
+        for session in Set(started.keys).union(evidence.knownSessions) {
             if started[session]?.count != 1 {
                 violations.append("\(session): \(started[session]?.count ?? 0) events of its start")
             }

@@ -7,6 +7,8 @@ struct Evidence: Sendable {
     /// Undisturbed sessions, one for each device's recording.
     let calm: [SessionOutcome]
     let outcomes: [SessionOutcome]
+    /// What native devices did, each in a chain of sessions.
+    let uploads: [NativeOutcome]
     let events: EventTap.Log
     let faults: [Fault]
     let quiet: QuietWatch.Report
@@ -18,7 +20,13 @@ struct Evidence: Sendable {
     /// Requests for samples that were made, by their ids.
     let samples: [SpeakerSampleRequest]
 
-    /// All sessions that the devices know of.
+    /// Which session continues which.
+    var chains: SessionChains { SessionChains(events.events) }
+
+    /// All sessions that devices know of.
+    var knownSessions: Set<String> { Set(sessions.keys).union(uploads.flatMap(\.sessions)) }
+
+    /// The sessions of devices that are not native.
     var sessions: [String: SessionOutcome] {
         let named = (calm + outcomes).compactMap { outcome in outcome.session.map { ($0, outcome) } }
         return Dictionary(named, uniquingKeysWith: { first, _ in first })
@@ -35,14 +43,14 @@ struct Evidence: Sendable {
             == false
     }
 
-    /// Whether audio of a session may have stood still on its way.
-    func mayHaveStalled(_ outcome: SessionOutcome) -> Bool {
+    /// Whether audio of a device may have stood still on its way in a time.
+    func mayHaveStalled(device: Int, from began: Double, to ended: Double) -> Bool {
         // A stall shows for as long as what it has held up takes to be caught up with.
         let aftermath = 15.0
-        let gateway = "gateway-\(outcome.device % max(1, stage.fleet.gatewayPorts.count))"
+        let gateway = "gateway-\(device % max(1, stage.fleet.gatewayPorts.count))"
         return faults.contains { fault in
-            fault.stallsAudio && fault.at < outcome.ended && fault.at + fault.duration + aftermath > outcome.began
-                && (fault.target == "redis" || fault.target == gateway || fault.target == "device-\(outcome.device)")
+            fault.stallsAudio && fault.at < ended && fault.at + fault.duration + aftermath > began
+                && (fault.target == "redis" || fault.target == gateway || fault.target == "device-\(device)")
         }
     }
 }

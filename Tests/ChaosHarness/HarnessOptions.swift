@@ -5,8 +5,8 @@ struct HarnessOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The directory of the programs.", valueName: "directory"))
     var bin: String
 
-    @Option(help: "Devices that stream at once.")
-    var devices = 50
+    @Option(name: .customLong("devices"), help: "Devices that stream at once; 50 unless the run says otherwise.")
+    var wantedDevices: Int?
 
     @Option(help: "Everything random follows from it; drawn and printed if it is not given.")
     var seed: UInt64?
@@ -16,6 +16,9 @@ struct HarnessOptions: ParsableArguments {
 
     @Flag(help: "Keeps the fleet's log.")
     var keepLog = false
+
+    /// Devices that stream at once.
+    var devices: Int { wantedDevices ?? 50 }
 
     func validate() throws {
         guard (1...10_000).contains(devices) else {

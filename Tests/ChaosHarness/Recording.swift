@@ -16,6 +16,11 @@ struct Recording: Sendable {
     let codec: DeviceCodec
     let stream: DeviceStream
     let samples: [Int16]
+    /// Its packets for the native endpoint, when the device uses that.
+    var native: NativeRecording?
+
+    /// Whether a device of a run is a native one: a third of them are.
+    static func isNative(_ index: Int) -> Bool { index % 3 == 2 }
 
     /// Makes the recordings of some devices; each is different.
     static func make(count: Int, sentences: Int) throws -> [Recording] {
@@ -27,21 +32,26 @@ struct Recording: Sendable {
             let order = clips.indices.shuffled(using: &random).prefix(sentences)
             var samples = tones(index) + silence(0.6)
             for clip in order { samples += clips[clip] + silence(1.0) }
-            let codec: DeviceCodec = index.isMultiple(of: 2) ? .opusFS320 : .pcm16
+            // Packets can be found again in what is stored; samples cannot, for they are encoded on the way.
+            let codec: DeviceCodec = index.isMultiple(of: 2) || isNative(index) ? .opusFS320 : .pcm16
             let stream = try DeviceStream(
                 samples: samples, sampleRate: sampleRate, codec: codec, wireSampleRate: sampleRate
             ).prepared()
-            return Recording(index: index, codec: codec, stream: stream, samples: samples)
+            return Recording(
+                index: index, codec: codec, stream: stream, samples: samples,
+                native: isNative(index) ? try NativeRecording(stream) : nil)
         }
     }
 
-    /// A recording without speech, which costs the recogniser little: for runs that need many sessions.
+    /// A recording without speech, which costs the recogniser little, in packets of 100 ms, which cost everybody
+    /// little: for runs that need many sessions.
     static func quiet(seconds: Double) throws -> Recording {
         let samples = tones(0) + silence(max(1, seconds))
         let stream = try DeviceStream(
-            samples: samples, sampleRate: sampleRate, codec: .opusFS320, wireSampleRate: sampleRate
+            samples: samples, sampleRate: sampleRate, codec: .opus, wireSampleRate: sampleRate,
+            messageDuration: .milliseconds(100)
         ).prepared()
-        return Recording(index: 0, codec: .opusFS320, stream: stream, samples: samples)
+        return Recording(index: 0, codec: .opus, stream: stream, samples: samples)
     }
 
     /// Base-8 digits of the number, most significant first, one tone each.

@@ -16,6 +16,10 @@ struct RecoveryCommand: AsyncParsableCommand {
     /// Issue 4, acceptance 2.
     private static let p99Maximum = 10.0
     private static let limit = 30.0
+    /// A worker that is killed often is started again after 5 s at most.
+    private static let restartLimit = 20.0
+    /// What lies between the worker's restart and the next kill, so that kills are in step with nothing.
+    private static let pause = 0.2...1.5
 
     func run() async throws {
         let seed = options.drawnSeed()
@@ -48,6 +52,7 @@ struct RecoveryCommand: AsyncParsableCommand {
         let all = Distribution(times.map(\.all))
         report.figures = Distribution(times.map(\.first)).figures("first_commit")
             .merging(all.figures("every_partition")) { first, _ in first }
+        report.figures["seconds_per_kill"] = report.seconds / Double(max(1, times.count))
         let p99 = all.quantile(0.99)
         let violations = p99 > Self.p99Maximum ? ["p99 is \(p99) s, allowed are \(Self.p99Maximum) s"] : []
         report.checks = [CheckResult("recovery", figures: [:], violations: violations)]
@@ -61,13 +66,24 @@ struct RecoveryCommand: AsyncParsableCommand {
         var attempts = 0
         while times.count < kills, attempts < kills * 3, !Task.isCancelled {
             attempts += 1
-            // Members count for the ownership map after 5 s; before that a worker has nothing to lose.
-            try? await rest(.milliseconds(Int.random(in: 5_500...7_500, using: &random)))
+            try? await rest(.seconds(Double.random(in: Self.pause, using: &random)))
             guard let time = try? await killOne(stage, using: &random) else { continue }
             times.append(time)
             stage.log("kill \(times.count): first commit \(time.first) s, every partition \(time.all) s")
+            await untilRestarted(stage)
         }
         return times
+    }
+
+    /// Waits until the fleet has all its transcript workers again; which of them owns something shows in leases.
+    private func untilRestarted(_ stage: Stage) async {
+        let count = stage.fleet.roles["transcript"] ?? 0
+        let end = stage.clock() + Self.restartLimit
+        while stage.clock() < end, !Task.isCancelled {
+            let running = stage.fleet.nodes.keys.filter { $0.hasPrefix("transcript-") }.count
+            if running >= count, await stage.fleet.isReady() { return }
+            try? await rest(.milliseconds(50))
+        }
     }
 
     /// Kills an owner of live sessions; nil when there is none.

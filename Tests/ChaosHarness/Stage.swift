@@ -21,6 +21,26 @@ struct Stage: Sendable {
     /// A line with its time on standard error.
     func log(_ text: String) { Self.say("[\(String(format: "%7.2f", clock()))] \(text)") }
 
+    /// Switches stored audio on for some users, who need not be known, and waits until gateways have been told.
+    func storeAudio(of users: [String]) async throws {
+        try await record.execute(
+            "INSERT INTO user_settings (uid, storage) SELECT uid, true FROM unnest(\(users)::text[]) AS uid")
+        try await eventually(within: .seconds(60), "the settings have reached the gateways") {
+            try await record.query("SELECT 1 FROM settings_changes WHERE projected < revision LIMIT 1").isEmpty
+        }
+    }
+
+    /// Waits until so many sessions are live.
+    func untilLive(_ count: Int) async throws {
+        var live = 0
+        for _ in 0..<600 {
+            live = try await view.liveSessions()
+            if live >= count { return }
+            try await rest(.milliseconds(200))
+        }
+        throw HarnessError("only \(live) of \(count) sessions came about within two minutes")
+    }
+
     static func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
 
     /// Sets a stage, runs a body on it, and takes everything down again.

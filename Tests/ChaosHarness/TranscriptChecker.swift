@@ -5,6 +5,8 @@ struct TranscriptChecker: Checker {
     let name = "transcript"
     /// A stall makes workers cut an utterance where the speaker did not pause; this share of words may differ then.
     private static let stalledErrorMaximum = 0.35
+    /// A reconnect cuts an utterance as a stall does; with more sessions than these the words say little.
+    private static let chainMaximum = 3
 
     func check(_ evidence: Evidence) async throws -> CheckResult {
         var violations: [String] = []
@@ -22,10 +24,43 @@ struct TranscriptChecker: Checker {
                 violations.append("\(session): there is no undisturbed transcript of device \(outcome.device)")
                 continue
             }
-            compare(outcome, session, heard, expected, evidence.mayHaveStalled(outcome), &figures, &violations)
+            let isStalled = evidence.mayHaveStalled(
+                device: outcome.device, from: outcome.began, to: outcome.ended)
+            compare(outcome, session, heard, expected, isStalled, &figures, &violations)
         }
+        checkUploads(evidence, spoken, reference, &figures, &violations)
         figures["segments"] = Double(spoken.values.reduce(0) { $0 + $1.count })
         return CheckResult(name, figures: figures, violations: violations)
+    }
+
+    /// What the sessions of an upload say, one behind the other, is what the recording says.
+    private func checkUploads(
+        _ evidence: Evidence, _ spoken: [String: [String]], _ reference: [Int: [String]],
+        _ figures: inout [String: Double], _ violations: inout [String]
+    ) {
+        let chains = evidence.chains
+        for upload in evidence.uploads where upload.isWhole {
+            let sessions = chains.sessions(with: upload.sessions)
+            let heard = sessions.flatMap { spoken[$0] ?? [] }
+            guard let expected = reference[upload.device], !expected.isEmpty else {
+                violations.append("\(upload.name): there is no undisturbed transcript")
+                continue
+            }
+            if heard == expected {
+                figures["uploads_identical", default: 0] += 1
+                continue
+            }
+            figures["uploads_differ", default: 0] += 1
+            let isStalled = evidence.mayHaveStalled(device: upload.device, from: upload.began, to: upload.ended)
+            let share = Self.wordErrors(expected, heard)
+            let isAllowed = sessions.count > Self.chainMaximum || share <= Self.stalledErrorMaximum
+            if sessions.count == 1, !isStalled {
+                violations.append("\(upload.name): \(heard) is not \(expected)")
+            } else if !isAllowed {
+                violations.append(
+                    "\(upload.name): \(Int(share * 100)) % of the words differ in \(sessions.count) sessions")
+            }
+        }
     }
 
     /// The texts of a session in order; says what is doubled or missing.

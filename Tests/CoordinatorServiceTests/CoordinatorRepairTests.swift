@@ -137,7 +137,7 @@ struct CoordinatorRepairTests {
             GroupLag(partition: Partition(3), entries: 8, length: 5, span: .zero),
         ])
         #expect(sum.entries == 3 + 20 + 5)
-        #expect(sum.seconds == 2.5)
+        #expect(sum.seconds == 2.5 && sum.longest == .seconds(2))
         #expect(sum.unknownPartitions == 1)
         #expect(sum.parkedEntries == 7)
     }

@@ -21,6 +21,21 @@ import Testing
         }
     }
 
+    @Test("A development token in the URL authenticates at once; a first message that comes all the same is harmless")
+    func tokenInURL() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect("token=dev:url-user", path: path)
+            let inbox = Inbox(connection)
+            #expect(await inbox.next() == #"{"type":"auth_response","success":true}"#)
+            #expect(await inbox.skip(to: #""status":"ready""#) != nil)
+            try await connection.send(text: #"{"type":"auth","token":"dev:somebody-else"}"#)
+            try await connection.send(binary: [UInt8](repeating: 4, count: 640))
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("url-user") == .clientClosed)
+            #expect(try await harness.entries(of: "url-user").flatMap(\.frames).count == 1)
+        }
+    }
+
     @Test(
         "Anything else as the first message is answered and closed with 1008",
         arguments: [

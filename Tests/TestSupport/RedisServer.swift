@@ -94,6 +94,17 @@ package final class RedisServer: Sendable {
     /// Lets a frozen server go on.
     package func thaw() { child.withLock { $0?.send(SIGCONT) } }
 
+    /// Keeps a copy of what it has on disk now.
+    package func keepCopy() throws {
+        try FileManager.default.copyItem(atPath: "\(directory)/appendonlydir", toPath: "\(directory)/copy")
+    }
+
+    /// Puts the copy in the place of its files; to be called while it is dead.
+    package func restoreCopy() throws {
+        try FileManager.default.removeItem(atPath: "\(directory)/appendonlydir")
+        try FileManager.default.moveItem(atPath: "\(directory)/copy", toPath: "\(directory)/appendonlydir")
+    }
+
     private static func encryption(port: Int, _ certificate: TestCertificate) -> [String] {
         [
             "--port", "0", "--tls-port", "\(port)", "--tls-cert-file", certificate.file, "--tls-key-file",

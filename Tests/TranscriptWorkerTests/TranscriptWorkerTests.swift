@@ -213,6 +213,13 @@ import WorkerRuntime
         #expect(decoder.corruptFrames >= 1)
     }
 
+    @Test("An empty message is a frame without sound, and not corrupt", arguments: [AudioCodec.opus, .pcm16, .pcm8])
+    func emptyFrame(codec: AudioCodec) throws {
+        let decoder = try SpeechDecoder(SessionParameters(codec: codec, sampleRate: 16_000))
+        #expect(decoder.decode(ByteBuffer(), samples: 0, skipping: 0).isEmpty)
+        #expect(decoder.corruptFrames == 0)
+    }
+
     @Test("A session with corrupt packets goes on: later text comes, and its end says how many there were")
     func corruptPackets() async throws {
         let pcm = try PCM.samples(littleEndian: Bursts.pcm([(1_200, 900), (1_200, 900)]))

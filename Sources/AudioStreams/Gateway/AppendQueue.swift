@@ -12,6 +12,8 @@ struct AppendQueue<Operation> {
         /// Counts only behind the appends before it.
         case tail(SessionID)
         case end(SessionID)
+        /// Is true of the server that answered what it speaks of, and of no other: it is not sent again.
+        case note
         case other
     }
 
@@ -65,13 +67,15 @@ struct AppendQueue<Operation> {
         return Settlement(completed: entry.operation, overtaken: overtaken(by: entry.kind))
     }
 
-    /// The connection is gone: everything is to be sent again.
+    /// The connection is gone: everything but notes is to be sent again.
     ///
-    /// - Returns: appends that come too late, because a later one may have been taken.
+    /// - Returns: notes, and appends that come too late, because a later one may have been taken.
     mutating func connectionLost() -> [Operation] {
         let unknown = entries.prefix(sent).map(\.kind)
-        let late = unknown.flatMap { overtaken(by: $0) }
+        var late = unknown.flatMap { overtaken(by: $0) }
         entries.insert(contentsOf: refused, at: 0)
+        late += entries.filter(\.kind.isNote).map(\.operation)
+        entries.removeAll(where: \.kind.isNote)
         refused = []
         refusedSessions = []
         sent = 0
@@ -91,7 +95,7 @@ struct AppendQueue<Operation> {
 
     private mutating func overtaken(by kind: Kind) -> [Operation] {
         switch kind {
-        case .tail, .other: return []
+        case .tail, .note, .other: return []
         case .append(let session), .end(let session):
             guard refusedSessions.remove(session) != nil else { return [] }
             let late = refused.filter { $0.kind.isAppend(of: session) }
@@ -102,6 +106,10 @@ struct AppendQueue<Operation> {
 }
 
 extension AppendQueue.Kind {
+    fileprivate var isNote: Bool {
+        if case .note = self { true } else { false }
+    }
+
     fileprivate func isAppend(of session: SessionID) -> Bool {
         if case .append(session) = self { true } else { false }
     }

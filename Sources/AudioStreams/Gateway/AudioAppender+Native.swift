@@ -69,4 +69,36 @@ extension AudioAppender {
                 return (values[0].string.flatMap { UInt64($0) }, values[1].string == "1")
             }, completion)
     }
+
+    /// Whether an entry still stands in a partition's audio.
+    ///
+    /// Its payload comes with the answer: that is asked once a session for each connection to Redis.
+    package func askEntry(
+        at position: StreamPosition, in partition: Partition, completion: @escaping (Result<Bool, HandOffError>) -> Void
+    ) {
+        let place = RedisArgument(position.description)
+        call(
+            RedisCommand("XRANGE", .init(commands.keys.audio(partition)), place, place).retriable(),
+            { $0.array.map { !$0.isEmpty } }, completion)
+    }
+
+    /// The number up to which the server has a session, by what was acknowledged and what workers committed of it;
+    /// `nil` for a session it does not know under this epoch.
+    package func askReach(
+        of session: SessionID, epoch: FencingToken, in partition: Partition,
+        completion: @escaping (Result<UInt64?, HandOffError>) -> Void
+    ) {
+        let groups: [WorkerGroup] = [.transcript, .privateCloud, .audioBytes]
+        var arguments: [RedisArgument] = [.init(commands.keys.session(session, partition)), "epoch", "last", "from"]
+        arguments += groups.map { .init("next:\($0)") }
+        call(
+            RedisCommand("HMGET", arguments: arguments).retriable(),
+            { reply -> UInt64?? in
+                guard let values = reply.array, values.count == 3 + groups.count else { return nil }
+                guard values[0].string == epoch.text else { return .some(nil) }
+                let last = values[1].string.flatMap { UInt64($0) }.map { $0 + 1 }
+                let others = values.dropFirst(2).map { $0.string.flatMap { UInt64($0) } }
+                return .some(([last] + others).compactMap(\.self).max() ?? 0)
+            }, completion)
+    }
 }

@@ -34,7 +34,8 @@ package final class AudioAppender {
     }
 
     enum Operation {
-        case append(partition: Partition, entry: ByteBuffer, completion: (Result<Void, HandOffError>) -> Void)
+        case append(
+            partition: Partition, entry: ByteBuffer, completion: (Result<StreamPosition, HandOffError>) -> Void)
         case tail(session: SessionID, partition: Partition, epoch: FencingToken, completion: (Tail) -> Void)
         case call(RedisCommand, completion: (Result<RESPValue, HandOffError>) -> Void)
     }
@@ -82,10 +83,11 @@ package final class AudioAppender {
 
     /// Queues an append; `flush` sends it.
     ///
-    /// It completes with a failure only when Redis refuses it for good, or takes a later one of the session before it.
+    /// It completes with the entry's place; with a failure only when Redis refuses it for good, or takes a later one of
+    /// the session before it.
     package func append(
         _ entry: ByteBuffer, of session: SessionID, to partition: Partition,
-        completion: @escaping (Result<Void, HandOffError>) -> Void
+        completion: @escaping (Result<StreamPosition, HandOffError>) -> Void
     ) {
         queue.append(.append(partition: partition, entry: entry, completion: completion), .append(session))
     }
@@ -118,13 +120,15 @@ package final class AudioAppender {
 
     /// Stores the highest number that was acknowledged to the device, and its capture time; false when the session is
     /// another's or over.
+    ///
+    /// Fails when the connection is lost before the answer: another server may lack those frames.
     package func note(
         _ session: SessionID, epoch: FencingToken, last: UInt64, capture: Int64, in partition: Partition,
         completion: @escaping (Result<Bool, HandOffError>) -> Void
     ) {
         call(
             commands.note(session, epoch: epoch, last: last, capture: capture, in: partition),
-            { reply in reply.int.map { $0 == 1 } }, completion)
+            { reply in reply.int.map { $0 == 1 } }, kind: .note, completion)
     }
 
     /// What the admission function says of a user's next session.
@@ -324,7 +328,9 @@ package final class AudioAppender {
 
     private func failOvertaken(_ operations: [Operation]) {
         for operation in operations {
-            fail(operation, HandOffError(.overtaken, "a later append of the session was taken before it"))
+            fail(
+                operation,
+                HandOffError(.overtaken, "a later append of the session was taken first, or the server is gone"))
         }
     }
 
@@ -337,7 +343,12 @@ package final class AudioAppender {
         let refusal: HandOffError? =
             if case .error(let text) = reply { HandOffError(refusal: text) } else { nil }
         switch operation {
-        case .append(_, _, let completion): completion(refusal.map { .failure($0) } ?? .success(()))
+        case .append(_, _, let completion):
+            if let refusal { return completion(.failure(refusal)) }
+            guard let place = reply.string.flatMap({ StreamPosition($0) }) else {
+                return completion(.failure(HandOffError(.malformedReply, "an append's answer is \(reply.kind)")))
+            }
+            completion(.success(place))
         case .tail(_, _, let epoch, let completion):
             let values = reply.array ?? []
             guard values.count == 3, values[0].string == epoch.text, values[1].isNull else { return completion(.lost) }

@@ -9,8 +9,8 @@ package struct EarshotCommand: AsyncParsableCommand {
         commandName: "earshot", abstract: "Live audio in, transcripts out: runs and operates Earshot.",
         subcommands: [
             SetupCommand.self, UpCommand.self, TokenCommand.self, MigrateCommand.self, StreamCommand.self,
-            SessionsCommand.self, UsageCommand.self, UserCommand.self, AudioCommand.self, EndpointCommand.self,
-            DeliveryCommand.self,
+            SessionsCommand.self, AuditCommand.self, UsageCommand.self, UserCommand.self, AudioCommand.self,
+            EndpointCommand.self, DeliveryCommand.self,
         ])
 
     /// For ArgumentParser.

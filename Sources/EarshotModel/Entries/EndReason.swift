@@ -20,6 +20,8 @@ package enum EndReason: UInt8, Sendable, CaseIterable {
     case internalError = 9
     /// Its conversation was closed for silence; the same connection goes on with another session.
     case conversationClosed = 10
+    /// Redis lost what had been acknowledged of it; its device sends again what it still has (protocol.md H10).
+    case redisRollback = 11
 
     /// The name in the record and in events.
     package var name: String {
@@ -34,6 +36,7 @@ package enum EndReason: UInt8, Sendable, CaseIterable {
         case .overloaded: "overloaded"
         case .internalError: "internal_error"
         case .conversationClosed: "conversation_closed"
+        case .redisRollback: "redis_rollback"
         }
     }
 }

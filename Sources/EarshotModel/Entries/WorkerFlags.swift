@@ -12,6 +12,8 @@ package struct WorkerFlags: OptionSet, Hashable, Sendable {
     package static let audioBytes = WorkerFlags(rawValue: 2)
     /// The private-cloud worker.
     package static let privateCloud = WorkerFlags(rawValue: 4)
+    /// The device numbers its messages and sends again what is not acknowledged (`/v1/stream`); no group's bit.
+    package static let numbered = WorkerFlags(rawValue: 64)
     /// The device wants suggestions of speakers with the person's id (`speaker_auto_assign`); no group's bit.
     package static let speakerAutoAssign = WorkerFlags(rawValue: 128)
 }

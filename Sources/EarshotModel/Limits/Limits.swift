@@ -120,8 +120,11 @@ package struct Limits: Sendable {
     /// `drainSpacing` when that ends sooner; the rest of the budget is for closing handshakes and appends.
     package var drainWindow: Duration = .seconds(20)
     package var drainSpacing: Duration = .milliseconds(10)
-    /// A worker with work in hand and no progress for this long, waiting for nothing named, exits (M3).
+    /// A worker in which nothing got on for this long, and a lane's call has lasted as long, exits (M3): a call waits
+    /// for the store or a server 30 s at most.
     package var stallTimeout: Duration = .seconds(120)
+    /// The same for one call while others get on: twice what the last of a full recogniser's queue waits.
+    package var laneStallTimeout: Duration = .seconds(1_800)
 
     /// A worker whose lanes have all waited for one dependency this long gives its partitions back and exits (M3): it
     /// may be the one that is cut off.
@@ -157,6 +160,8 @@ package struct Limits: Sendable {
     package var laneIdle: Duration = .seconds(3)
     /// A lane without entries for this long is closed; a later entry opens it again from its commit.
     package var laneClose: Duration = .seconds(120)
+    /// The same for lanes of events, which hold nothing between entries: nobody's lane outlives its session for long.
+    package var eventLaneClose: Duration = .seconds(5)
     /// Attempts at an entry before it goes to the dead letters, and crashes before it is quarantined (H5).
     package var entryAttemptsMaximum = 3
     package var crashesMaximum = 3
@@ -197,6 +202,8 @@ package struct Limits: Sendable {
     package var skipCallsMaximum = 20
     /// How often lag is measured; whoever scales by it looks less often.
     package var lagInterval: Duration = .seconds(5)
+    /// Time of events the record has not had past which that is an alert (M19): Redis keeps them all.
+    package var unrecordedMaximum: Duration = .seconds(600)
     /// Events in one batch to Postgres.
     package var recordBatchMaximum = 500
     /// How often changed settings are looked for, and how many are projected at a time.

@@ -2,8 +2,8 @@ import ArgumentParser
 import AudioStorage
 import AudioStreams
 import EarshotModel
-import PrivateCloudWorker
 import ServiceBootstrap
+import StorageWorkers
 import WorkerRuntime
 
 /// `earshot-private-cloud`: stores the audio of its partitions; configured by `EARSHOT_…` (docs/operations.md).

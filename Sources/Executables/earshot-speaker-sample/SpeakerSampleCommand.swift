@@ -5,9 +5,9 @@ import EarshotModel
 import PostgresClient
 import ServiceBootstrap
 import SessionRecord
-import SpeakerSampleWorker
 import SpeechEngine
 import SpeechRecognition
+import StorageWorkers
 import WorkerRuntime
 
 /// `earshot-speaker-sample`: learns voices from stored audio; configured by `EARSHOT_…` (docs/operations.md).

@@ -46,6 +46,9 @@ extension BackendSession {
         }
     }
 
+    /// What was appended is compared with what Redis has.
+    func storeReturned() { feed?.audio.verify() }
+
     /// The process drains for a restart.
     func drain() { close(.draining) }
 

@@ -21,6 +21,8 @@ enum NativeCloseCause {
     case takenOver
     /// The session was ended by somebody else, or what was appended last does not count.
     case endedElsewhere
+    /// Redis lost what had been acknowledged.
+    case rolledBack
 
     /// The code the device sees.
     var code: WebSocketErrorCode {
@@ -30,7 +32,7 @@ enum NativeCloseCause {
         case .violation(let code, _): code
         case .unavailable, .overloaded: Self.code(.tryAgainLater)
         case .inactive: Self.code(.goingAway)
-        case .draining, .endedElsewhere: Self.code(.serviceRestart)
+        case .draining, .endedElsewhere, .rolledBack: Self.code(.serviceRestart)
         case .takenOver: Self.code(.takenOver)
         }
     }
@@ -49,6 +51,7 @@ enum NativeCloseCause {
         case .draining: "the gateway restarts; resume"
         case .takenOver: "another connection resumed the session"
         case .endedElsewhere: "the session was ended; resume"
+        case .rolledBack: "the store lost messages; resume, and send again what is kept"
         }
     }
 
@@ -62,6 +65,7 @@ enum NativeCloseCause {
         case .draining: .gatewayDraining
         case .takenOver: .superseded
         case .endedElsewhere: .internalError
+        case .rolledBack: .redisRollback
         }
     }
 
@@ -73,7 +77,7 @@ enum NativeCloseCause {
         case .unavailable, .overloaded: (.overloaded, limits.overloadPause * Double.random(in: 1...2))
         case .inactive: (.inactive, .zero)
         case .draining: (.draining, limits.restartSpread * Double.random(in: 0...1))
-        case .endedElsewhere: (.ended, limits.restartSpread * Double.random(in: 0...1))
+        case .endedElsewhere, .rolledBack: (.ended, limits.restartSpread * Double.random(in: 0...1))
         }
     }
 }

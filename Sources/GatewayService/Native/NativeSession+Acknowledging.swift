@@ -62,12 +62,15 @@ extension NativeSession {
 
     /// Stores how far the session is, so that whoever continues it need not ask for more than that.
     private func note() {
-        guard let covered = acknowledgements.covered, covered.next > acknowledgements.noted, let stream else { return }
+        guard let covered = acknowledgements.covered, covered.next > acknowledgements.noted, let stream,
+            loop.isStoreKnown, !stream.verification.isPending
+        else { return }
         acknowledgements.noted = covered.next
         loop.appender.note(
             id, epoch: stream.registration.grant.epoch, last: covered.next - 1, capture: covered.capture, in: partition
-        ) { [logger] result in
+        ) { [self] result in
             if case .failure(let error) = result {
+                acknowledgements.noted = 0
                 logger.warning("the registry was not told how far a session is", metadata: ["error": "\(error)"])
             }
         }

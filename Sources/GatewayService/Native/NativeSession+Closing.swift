@@ -70,6 +70,9 @@ extension NativeSession {
     /// The store refused audio for good.
     func audioWasRefused() { close(.unavailable("the store cannot take audio now; resume later")) }
 
+    /// Its device may still have what Redis lost.
+    func audioWasRolledBack() { close(.rolledBack) }
+
     /// Nothing more may be written for the session (protocol.md C2): another connection continues it, or it was ended.
     func epochWasLost() {
         guard phase == .streaming else { return }
@@ -93,6 +96,9 @@ extension NativeSession {
         sayInTime()
         say()
     }
+
+    /// What was acknowledged is compared with what Redis has.
+    func storeReturned() { stream?.verify() }
 
     /// The process drains for a restart.
     func drain() { close(.draining) }

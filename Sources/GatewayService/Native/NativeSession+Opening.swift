@@ -25,6 +25,7 @@ extension NativeSession {
         _ asked: NativeParameters, predecessor: SessionID?, first: UInt64, isSwitch: Bool, attempt: Int = 1
     ) {
         var session = asked.session
+        session.flags.insert(.numbered)
         // The conversation the device has named is the one that was closed.
         if isSwitch { session.clientConversation = nil }
         let registration = SessionRegistration(

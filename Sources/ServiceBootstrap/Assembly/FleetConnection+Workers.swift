@@ -26,6 +26,10 @@ extension FleetConnection {
                 guard let announcer else { return }
                 assembly.health.setReady("redis", isReady, reason: reason)
                 announcer.setReady(isReady)
+            },
+            onStalled: {
+                ProcessFacts.end(
+                    after: ServiceAssembly.cancellationBudget, "a lane hangs and cannot be cancelled", assembly.logger)
             })
         return FleetMember(fleet: self, logger: assembly.logger, service: worker)
     }

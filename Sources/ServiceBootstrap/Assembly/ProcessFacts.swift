@@ -1,5 +1,7 @@
+import Dispatch
 import FoundationEssentials
 import Glibc
+import Logging
 
 /// What the system knows about this process, and the few things a server changes in it at its start.
 package enum ProcessFacts {
@@ -19,6 +21,15 @@ package enum ProcessFacts {
     /// Makes writing to a closed pipe an error of that write; the default ends the process.
     package static func ignoreBrokenPipes() {
         signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Ends the process with `EX_SOFTWARE` after a time: what hangs may not be cancellable.
+    static func end(after time: Duration, _ reason: String, _ logger: Logger) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + (time / .seconds(1))) {
+            logger.critical("ending the process", metadata: ["reason": "\(reason)"])
+            LogSetup.flush()
+            _exit(EX_SOFTWARE)
+        }
     }
 
     /// ROLE-HOST-PID: unique among live processes where containers have their own host names.

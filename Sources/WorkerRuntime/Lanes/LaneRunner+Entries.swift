@@ -21,6 +21,18 @@ extension LaneRunner {
                 hasDuplicates = true
                 continue
             }
+            switch try await gap(before: entry, attempt) {
+            case .none: break
+            case .uncounted:
+                consumer.metrics.beyondGap.increment()
+                attempt.hasPassedGap = true
+                continue
+            case .counted where attempt.hasPassedGap:
+                // What was passed by counts after all: it is read again.
+                try await absorb(fresh, &attempt, context, &history)
+                return .reopen
+            case .counted: break
+            }
             guard let crashes = await consumer.takeInHand(key, number, entry.entry.position) else { return .done }
             if let reason = verdict(on: entry, crashes: crashes, history) {
                 try await absorb(fresh, &attempt, context, &history)
@@ -40,6 +52,32 @@ extension LaneRunner {
         try await absorb(fresh, &attempt, context, &history)
         if hasDuplicates { await consumer.skip(key, number) }
         return .next
+    }
+
+    /// What lies before an entry.
+    private enum Gap {
+        case none
+        /// Frames that were acknowledged are missing, or nobody will send them again: the lane goes on.
+        case counted
+        /// Nothing from the gap on was acknowledged: the device sends it again, to the next session.
+        case uncounted
+    }
+
+    /// What an entry stands behind; decided by what was acknowledged (protocol.md M10).
+    ///
+    /// A gateway never acknowledges a numbered session past an append that was refused, and ends it. Were the entries
+    /// behind it taken, what the next session sends again would be passed as a repetition.
+    private func gap(before entry: LaneEntry, _ attempt: Attempt) async throws(LaneFailure) -> Gap {
+        guard !entry.isMarker, entry.firstSequence > attempt.expected, case .session(let id) = key,
+            entry.audio?.flags.contains(.numbered) == true
+        else { return .none }
+        do throws(HandOffError) {
+            let session = try await consumer.handOff.session(id, group: consumer.group, in: consumer.partition)
+            guard let last = session?.last, last >= attempt.expected else { return .uncounted }
+            return .counted
+        } catch {
+            throw .dependency(name: "redis", reason: "\(error)")
+        }
     }
 
     /// Cuts off what the lane had before, and counts what is missing in between.

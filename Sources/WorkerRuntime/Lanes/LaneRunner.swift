@@ -16,6 +16,8 @@ struct LaneRunner {
         var opening: LaneOpening
         /// The sequence the next entry should begin with.
         var expected: UInt64
+        /// Whether entries were passed by because they stand beyond a gap.
+        var hasPassedGap = false
     }
 
     enum Step {

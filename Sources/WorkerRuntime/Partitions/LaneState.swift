@@ -31,6 +31,8 @@ struct LaneState {
     var isWaiting = false
     /// The dependency that its attempts have failed for since its last commit, and since when.
     var dependency: (name: String, since: ContinuousClock.Instant)?
+    /// Since when its processor has been called without a commit, a failure or its return.
+    var callSince: ContinuousClock.Instant?
     /// What it has parked; its entries in the stream come behind that.
     var parking: LaneParking?
     /// The lane before it, of the session that it continues, while it waits for that one to be through.

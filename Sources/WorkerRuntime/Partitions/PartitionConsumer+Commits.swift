@@ -25,10 +25,14 @@ extension PartitionConsumer {
 
     private func commit(_ lane: Commit.Lane, of key: LaneKey) async throws(LaneFailure) {
         guard phase != .over else { throw .abandoned }
+        // It waits for Redis now, and has got on when that answers.
+        let number = lanes[key]?.number
+        lanes[key]?.callSince = nil
         let isDurable = await withCheckedContinuation { continuation in
             pendingCommits.append(PendingCommit(lane: lane, key: key, continuation: continuation))
             wakeCommits()
         }
+        if number != nil, lanes[key]?.number == number { lanes[key]?.callSince = .now }
         guard isDurable else { throw .abandoned }
     }
 

@@ -10,7 +10,16 @@ import EarshotModel
 extension PartitionConsumer {
     /// Waits for what the lane does next; its processor wants to be called at `wakeAt`, whatever comes.
     func nextInput(of key: LaneKey, _ number: Int, wakeAt: ContinuousClock.Instant?) async -> LaneInput {
-        if lanes[key]?.number == number { lanes[key]?.wakeAt = wakeAt }
+        if lanes[key]?.number == number {
+            lanes[key]?.wakeAt = wakeAt
+            lanes[key]?.callSince = nil
+        }
+        let input = await nextInput(of: key, number, wakeAt)
+        if lanes[key]?.number == number { lanes[key]?.callSince = .now }
+        return input
+    }
+
+    private func nextInput(of key: LaneKey, _ number: Int, _ wakeAt: ContinuousClock.Instant?) async -> LaneInput {
         while true {
             if Task.isCancelled { return .close }
             switch phase {
@@ -65,6 +74,9 @@ extension PartitionConsumer {
         }
     }
 
+    /// Quiet after which a lane is closed.
+    var closingQuiet: Duration { routing.stream == .events ? limits.eventLaneClose : limits.laneClose }
+
     private func quietInput(of key: LaneKey) -> LaneInput? {
         guard let lane = lanes[key] else { return .close }
         let quiet = ContinuousClock.now - lane.lastEntryAt
@@ -72,7 +84,7 @@ extension PartitionConsumer {
             lanes[key]?.wasToldIdle = true
             return .idle
         }
-        if lane.wasToldIdle, lane.wakeAt == nil, !lane.hasWork, quiet >= limits.laneClose, key != .stream,
+        if lane.wasToldIdle, lane.wakeAt == nil, !lane.hasWork, quiet >= closingQuiet, key != .stream,
             !replay.isReplaying
         {
             lanes[key] = nil
@@ -116,6 +128,7 @@ extension PartitionConsumer {
     func waits(_ key: LaneKey, on dependency: String) async {
         let since = lanes[key]?.dependency?.since ?? .now
         lanes[key]?.isWaiting = true
+        lanes[key]?.callSince = nil
         lanes[key]?.dependency = (dependency, since)
         roomMayHaveCome()
         guard replay.isInHand(key) else { return }
@@ -153,6 +166,7 @@ extension PartitionConsumer {
             metrics.duplicates.increment(by: lane.dropPassed())
         }
         lane.heldBytes = 0
+        lane.callSince = nil
         lane.hasOpened = true
         lanes[key] = lane
         wakeCommits()

@@ -19,7 +19,10 @@ extension PartitionConsumer {
         if !crashes.isEmpty, !gate.holds(self) {
             lanes[key]?.isWaiting = true
             await gate.enter(self)
-            if lanes[key]?.number == number { lanes[key]?.isWaiting = false }
+            if lanes[key]?.number == number {
+                lanes[key]?.isWaiting = false
+                lanes[key]?.callSince = .now
+            }
             guard phase == .consuming else {
                 gate.leave(self)
                 return nil

@@ -34,6 +34,8 @@ package actor PartitionConsumer {
 
     var phase = Phase.consuming
     var isLeaseLost = false
+    /// Whether the lease is left to lapse, as after a crash.
+    private var isLeaseLeft = false
     var handingOverSince: ContinuousClock.Instant?
     /// Whether lanes commit what they can before they end.
     var cutsAtHandOver = false
@@ -252,7 +254,7 @@ package actor PartitionConsumer {
         }
         for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay && lane.predecessor == nil {
             let quiet = now - lane.lastEntryAt
-            guard lane.wasToldIdle ? quiet >= limits.laneClose : quiet >= limits.laneIdle else { continue }
+            guard lane.wasToldIdle ? quiet >= closingQuiet : quiet >= limits.laneIdle else { continue }
             lanes[key]?.takeWaiter()?.resume()
         }
         wakeSuccessors(of: nil)
@@ -263,12 +265,12 @@ package actor PartitionConsumer {
         }
     }
 
-    /// Whether there is work in hand that has not moved for too long, with nothing named to wait for.
-    package var isStalled: Bool {
-        guard ContinuousClock.now - lastProgressAt > limits.stallTimeout else { return false }
-        return lanes.values.contains {
-            !$0.isWaiting && !$0.isHeldForReplay && $0.dependency == nil && $0.unabsorbed > 0
-        }
+    /// What the lanes' processors are called for.
+    var workInHand: WorkInHand {
+        let called = lanes.values.filter { !$0.isWaiting }
+        return WorkInHand(
+            lastProgressAt: lastProgressAt, callSince: called.compactMap(\.callSince).min(),
+            unexplainedSince: called.filter { $0.dependency == nil }.compactMap(\.callSince).min())
     }
 
     /// How the lanes wait for dependencies.
@@ -305,7 +307,7 @@ package actor PartitionConsumer {
     package func releaseLease() async {
         phase = .over
         gate.leave(self)
-        guard !isLeaseLost else { return }
+        guard !isLeaseLost, !isLeaseLeft else { return }
         do throws(HandOffError) {
             try await handOff.release(token, group: group, partition: partition)
         } catch {
@@ -322,6 +324,12 @@ package actor PartitionConsumer {
         isLeaseLost = true
         cutShort()
         return late
+    }
+
+    /// A lane hangs: the lease is left to lapse, so that what it had in hand is suspected as after a crash (M3, H5).
+    package func leaveHung() {
+        isLeaseLeft = true
+        cutShort()
     }
 
     /// Everything ends where it stands; what was not committed is for the next owner.

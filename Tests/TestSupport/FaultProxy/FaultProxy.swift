@@ -16,6 +16,7 @@ package final class FaultProxy: Sendable {
     }
 
     private struct State {
+        var upstream: SocketAddress
         var port = 0
         var listener: (any Channel)?
         var common = LinkFaults()
@@ -24,12 +25,11 @@ package final class FaultProxy: Sendable {
         var accepted: UInt64 = 0
     }
 
-    private let upstream: SocketAddress
     private let label: @Sendable (_ clientPort: Int) -> String?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private init(upstream: SocketAddress, label: @escaping @Sendable (Int) -> String?) {
-        self.upstream = upstream
+        state = Mutex(State(upstream: upstream))
         self.label = label
     }
 
@@ -79,6 +79,13 @@ package final class FaultProxy: Sendable {
     /// Leaves the open connections without any traffic for ever, as a middlebox does that has lost them.
     package func strand(label: String? = nil) { order(.strand, label: label) { _ in } }
 
+    /// Puts another server behind the port, as a failover does, and resets what is open.
+    package func point(to port: Int) throws {
+        let upstream = try SocketAddress(ipAddress: "127.0.0.1", port: port)
+        state.withLock { $0.upstream = upstream }
+        cut()
+    }
+
     /// Toxiproxy's `down`: closes the listener, so that connecting is refused, and resets what is open.
     package func takeDown() async {
         let listener = state.withLock { $0.listener.take() }
@@ -123,9 +130,9 @@ package final class FaultProxy: Sendable {
     /// Connects to the server for a client that was accepted, on the client's loop.
     private func connect(_ client: any Channel) -> EventLoopFuture<Void> {
         let label = client.remoteAddress?.port.flatMap(label)
-        let number = state.withLock { state in
+        let (number, upstream) = state.withLock { state in
             state.accepted += 1
-            return state.accepted
+            return (state.accepted, state.upstream)
         }
         return ClientBootstrap(group: client.eventLoop)
             .channelOption(.autoRead, value: false)

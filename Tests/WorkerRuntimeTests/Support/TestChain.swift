@@ -29,11 +29,13 @@ struct TestChain: Sendable {
     var current: TestSession { sessions[sessions.count - 1] }
 
     /// Appends frames of a session, as its gateway does, in entries of two; the last session's by default.
-    mutating func send(_ range: Range<UInt64>, of index: Int? = nil) async throws {
+    mutating func send(
+        _ range: Range<UInt64>, of index: Int? = nil, flags: WorkerFlags = .transcript
+    ) async throws {
         let session = sessions[index ?? sessions.count - 1]
         for first in stride(from: range.lowerBound, to: range.upperBound, by: 2) {
             let count = Int(min(2, range.upperBound - first))
-            _ = try await handOff.append(session.entry(from: first, count: count), to: partition)
+            _ = try await handOff.append(session.entry(from: first, count: count, flags: flags), to: partition)
         }
         sent = max(sent, range.upperBound)
     }

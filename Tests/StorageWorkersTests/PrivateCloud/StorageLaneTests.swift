@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import PrivateCloudWorker
+@testable import StorageWorkers
 
 @Suite("Private-cloud worker", .timeLimit(.minutes(3)))
 struct StorageLaneTests {

@@ -12,7 +12,7 @@ import SpeechRecognition
 import TestSupport
 import WorkerRuntime
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 /// One user's conversation with stored audio, and workers that learn voices from it.
 struct SampleFixture {

@@ -1,7 +1,7 @@
 import EarshotModel
 import Testing
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 @Suite("When requests for samples are handled")
 struct SampleScheduleTests {

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import TestSupport
 import WorkerRuntime
 
-@testable import PrivateCloudWorker
+@testable import StorageWorkers
 
 /// A fleet in memory with a store in memory, sessions to append, and workers that may be killed.
 struct StorageFixture: Sendable {

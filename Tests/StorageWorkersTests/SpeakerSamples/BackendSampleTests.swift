@@ -9,14 +9,13 @@ import GatewayService
 import Logging
 import NIOPosix
 import PostgresClient
-import PrivateCloudWorker
 import ServiceLifecycle
 import SessionRecord
 import TestSupport
 import Testing
 import WorkerRuntime
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 /// A back end's way from its socket to a learnt voice: real gateway, Redis, storage worker, Postgres, sample worker.
 @Suite("A voice out of a back end's recording", .timeLimit(.minutes(3)))
@@ -157,5 +156,6 @@ struct BackendSampleTests {
     }
 
     private static let migrations = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Migrations").path
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Migrations").path
 }

@@ -5,7 +5,7 @@ import SessionRecord
 import TestSupport
 import Testing
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 @Suite("Requests whose audio cannot be had yet", .timeLimit(.minutes(3)))
 struct SampleDelayTests {

@@ -7,7 +7,7 @@ import Foundation
 import SessionRecord
 import Testing
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 @Suite("Speech out of stored audio")
 struct StoredConversationAudioTests {

@@ -2,7 +2,7 @@ import EarshotModel
 import SessionRecord
 import Testing
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 @Suite("Which speech becomes a sample")
 struct SamplePlanTests {

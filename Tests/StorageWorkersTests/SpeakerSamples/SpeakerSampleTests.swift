@@ -10,7 +10,7 @@ import SpeechRecognition
 import TestSupport
 import Testing
 
-@testable import SpeakerSampleWorker
+@testable import StorageWorkers
 
 @Suite("Learning voices", .timeLimit(.minutes(5)))
 struct SpeakerSampleTests {
@@ -156,7 +156,7 @@ struct SpeakerSampleTests {
             return directory
         }
         let file = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
-        return file.deletingLastPathComponent().appendingPathComponent("../../.cache/speech").standardized.path
+        return file.deletingLastPathComponent().appendingPathComponent("../../../.cache/speech").standardized.path
     }()
 
     /// Five sentences of one LibriVox reader, one after the other.
