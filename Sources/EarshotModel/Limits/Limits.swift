@@ -160,8 +160,6 @@ package struct Limits: Sendable {
     package var laneIdle: Duration = .seconds(3)
     /// A lane without entries for this long is closed; a later entry opens it again from its commit.
     package var laneClose: Duration = .seconds(120)
-    /// The same for lanes of events, which hold nothing between entries: nobody's lane outlives its session for long.
-    package var eventLaneClose: Duration = .seconds(5)
     /// Attempts at an entry before it goes to the dead letters, and crashes before it is quarantined (H5).
     package var entryAttemptsMaximum = 3
     package var crashesMaximum = 3

@@ -74,9 +74,6 @@ extension PartitionConsumer {
         }
     }
 
-    /// Quiet after which a lane is closed.
-    var closingQuiet: Duration { routing.stream == .events ? limits.eventLaneClose : limits.laneClose }
-
     private func quietInput(of key: LaneKey) -> LaneInput? {
         guard let lane = lanes[key] else { return .close }
         let quiet = ContinuousClock.now - lane.lastEntryAt
@@ -84,7 +81,7 @@ extension PartitionConsumer {
             lanes[key]?.wasToldIdle = true
             return .idle
         }
-        if lane.wasToldIdle, lane.wakeAt == nil, !lane.hasWork, quiet >= closingQuiet, key != .stream,
+        if lane.wasToldIdle, lane.wakeAt == nil, !lane.hasWork, quiet >= limits.laneClose, key != .stream,
             !replay.isReplaying
         {
             lanes[key] = nil

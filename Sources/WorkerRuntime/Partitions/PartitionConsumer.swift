@@ -254,7 +254,7 @@ package actor PartitionConsumer {
         }
         for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay && lane.predecessor == nil {
             let quiet = now - lane.lastEntryAt
-            guard lane.wasToldIdle ? quiet >= closingQuiet : quiet >= limits.laneIdle else { continue }
+            guard lane.wasToldIdle ? quiet >= limits.laneClose : quiet >= limits.laneIdle else { continue }
             lanes[key]?.takeWaiter()?.resume()
         }
         wakeSuccessors(of: nil)
@@ -280,8 +280,8 @@ package actor PartitionConsumer {
             names: Set(waits.map(\.name)), since: waits.map(\.since).min(), lastAdvanceAt: lastAdvanceAt)
     }
 
-    /// Open lanes.
-    package var laneCount: Int { lanes.count }
+    /// Open lanes of sessions; the one lane of a stream that has but one is nobody's, and stays.
+    package var laneCount: Int { lanes.keys.count { $0 != .stream } }
 
     /// Stops reading and ends every lane; then `run()` ends and the lease may be given back.
     ///
