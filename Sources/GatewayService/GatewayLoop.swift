@@ -35,7 +35,7 @@ final class GatewayLoop {
     private(set) var isReading = false
     /// What an answer of Redis is worth: on a new connection nothing is known of its server.
     private(set) var storeDurability = AckDurability.redis
-    /// Whether Redis is the one that everything was compared with since its connection began.
+    /// Whether every session has begun to compare itself with the Redis of this connection.
     private(set) var isStoreKnown = false
     /// Whether its connection to Redis has worked once.
     private(set) var hasReachedStore = false

@@ -12,7 +12,7 @@ struct AppendQueue<Operation> {
         /// Counts only behind the appends before it.
         case tail(SessionID)
         case end(SessionID)
-        /// Is true of the server that answered what it speaks of, and of no other: it is not sent again.
+        /// How far a session is with the server of this connection; another may lack it, so it is not sent again.
         case note
         case other
     }
