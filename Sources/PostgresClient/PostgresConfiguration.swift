@@ -22,6 +22,8 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomR
     ///
     /// Each connection draws up to a tenth less, lest all be replaced at once.
     package var maximumConnectionAge: Duration = .seconds(3_600)
+    /// A connection nobody has used for this long is closed: a burst must not keep the server's connections for ever.
+    package var maximumIdleTime: Duration = .seconds(10)
     /// A connection idle for longer is asked `SELECT 1` before it is handed out.
     ///
     /// A server that was restarted a few seconds ago, or a path that has broken silently, must not fail the next

@@ -52,6 +52,7 @@ package final class Worker: Service {
     private let metrics: WorkerMetrics
     private let logger: Logger
     private let gate = ReplayGate()
+    private let contact: ReadingContact
     private let onReady: @Sendable (Bool, String) -> Void
     private let onStalled: @Sendable () -> Void
     private let consumers = Mutex<[Partition: PartitionConsumer]>([:])
@@ -80,6 +81,7 @@ package final class Worker: Service {
         self.reader = reader
         self.factory = factory
         self.metrics = WorkerMetrics(group: configuration.group, factory: metrics)
+        self.contact = ReadingContact(limits: configuration.limits)
         self.logger = logger
         self.onReady = onReady
         self.onStalled = onStalled
@@ -142,8 +144,8 @@ package final class Worker: Service {
         }
         let consumer = PartitionConsumer(
             partition: partition, grant: grant, group: configuration.group, routing: configuration.routing,
-            factory: factory, handOff: handOff, limits: limits, metrics: metrics, gate: gate, logger: logger,
-            onReadable: { [readableContinuation] in readableContinuation.yield() })
+            factory: factory, handOff: handOff, limits: limits, metrics: metrics, gate: gate, contact: contact,
+            logger: logger, onReadable: { [readableContinuation] in readableContinuation.yield() })
         consumers.withLock { $0[partition] = consumer }
         partitionsChanged()
         return consumer
@@ -265,9 +267,11 @@ package final class Worker: Service {
                     metrics.entriesRead.increment(by: entries.count)
                     await current[partition]?.deliver(entries)
                 }
+                contact.answered()
             } catch {
                 guard error.code != .cancelled else { continue }
                 failures += 1
+                contact.broke()
                 metrics.readFailures.increment()
                 await Backoff.dependency.pause(attempt: failures)
             }

@@ -1,7 +1,6 @@
 import AudioStreams
 import EarshotModel
 import NIOCore
-import RedisClient
 import Synchronization
 
 /// Reads every event of every partition while the run goes on, past the proxy, so that what is trimmed later is known.
@@ -11,66 +10,72 @@ final class EventTap: Sendable {
         var events: [SessionEvent] = []
         var countByPartition: [Partition: Int] = [:]
         var unreadable = 0
-        fileprivate var cursors: [Partition: String] = [:]
     }
 
-    /// Often enough to be ahead of the coordinator, which trims every second.
-    private static let interval: Duration = .milliseconds(150)
+    /// What stands, not yet decoded: nothing may keep the reader from being ahead of the coordinator's trimming.
+    private struct Taken {
+        var payloads: [ByteBuffer] = []
+        var countByPartition: [Partition: Int] = [:]
+        var cursors: [Partition: StreamPosition]
+    }
+
     private static let readCount = 1_000
+    private static let pause: Duration = .milliseconds(50)
+    /// How long the last events may take; what is missing then was trimmed.
+    private static let catchUpMaximum: Duration = .seconds(10)
 
     private let view: RedisView
-    private let state = Mutex(Log())
+    private let reader: RedisStreamReader
+    private let state: Mutex<Taken>
 
-    init(_ view: RedisView) { self.view = view }
+    init(_ view: RedisView, reader: RedisStreamReader) {
+        self.view = view
+        self.reader = reader
+        state = Mutex(Taken(cursors: Dictionary(uniqueKeysWithValues: view.partitions.map { ($0, .start) })))
+    }
 
     /// What was read so far.
-    var log: Log { state.withLock(\.self) }
+    var log: Log {
+        let taken = state.withLock(\.self)
+        var log = Log(countByPartition: taken.countByPartition)
+        for payload in taken.payloads {
+            if let event = try? SessionEvent(json: payload) { log.events.append(event) } else { log.unreadable += 1 }
+        }
+        return log
+    }
 
     /// Reads until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
-            _ = try? await read()
-            try? await rest(Self.interval)
-        }
-    }
-
-    /// Reads until nothing is left.
-    func catchUp() async throws {
-        while try await read() > 0 {}
-    }
-
-    private func read() async throws -> Int {
-        let cursors = state.withLock(\.cursors)
-        let names = view.partitions.map { view.keys.events($0) }
-        let arguments: [RedisArgument] =
-            ["COUNT", .init(Self.readCount), "STREAMS"] + names.map { .init($0) }
-            + view.partitions.map { .init(cursors[$0] ?? "0") }
-        let reply = try await view.client.execute(RedisCommand("XREAD", arguments: arguments).retriable())
-        let partitions = Dictionary(uniqueKeysWithValues: zip(names, view.partitions))
-        var count = 0
-        for stream in reply.array ?? [] {
-            guard let parts = stream.array, parts.count == 2, let name = parts[0].string,
-                let partition = partitions[name]
-            else { continue }
-            for entry in parts[1].array ?? [] {
-                take(entry, partition)
-                count += 1
+            do {
+                try await read()
+            } catch {
+                // Redis is away: what it has by then was not trimmed meanwhile.
+                try? await rest(Self.pause)
             }
         }
-        return count
     }
 
-    private func take(_ entry: RESPValue, _ partition: Partition) {
-        guard let parts = entry.array, parts.count == 2, let id = parts[0].string, let position = StreamPosition(id)
-        else { return }
-        let payload = parts[1].array?.dropFirst().first?.bytes
-        let event = payload.flatMap { try? SessionEvent(json: $0) }
-        state.withLock { log in
-            // A second reader (the last catch-up) may have been here.
-            if let last = log.cursors[partition].flatMap({ StreamPosition($0) }), position <= last { return }
-            log.cursors[partition] = id
-            log.countByPartition[partition, default: 0] += 1
-            if let event { log.events.append(event) } else { log.unreadable += 1 }
+    /// Waits until `run()` has read what stands there now.
+    func catchUp() async throws {
+        let added = try await view.eventsAdded().filter { $0.value > 0 }
+        let deadline = ContinuousClock.now + Self.catchUpMaximum
+        while ContinuousClock.now < deadline {
+            let read = state.withLock(\.countByPartition)
+            if added.allSatisfy({ read[$0.key, default: 0] >= $0.value }) { return }
+            try await rest(Self.pause)
+        }
+    }
+
+    private func read() async throws {
+        let cursors = state.withLock(\.cursors)
+        let batches = try await reader.read(.events, after: cursors, count: Self.readCount, block: .seconds(1))
+        state.withLock { taken in
+            for (partition, entries) in batches {
+                taken.cursors[partition] = entries.last?.position ?? taken.cursors[partition]
+                taken.countByPartition[partition, default: 0] += entries.count
+                taken.payloads += entries.map(\.payload)
+            }
         }
     }
 }

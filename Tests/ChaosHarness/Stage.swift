@@ -1,3 +1,4 @@
+import AudioStreams
 import Foundation
 import Logging
 import NIOPosix
@@ -98,11 +99,16 @@ struct Stage: Sendable {
             group.addTask { await client.run() }
             defer { group.cancelAll() }
             let view = try await RedisView(client: client)
+            let reader = RedisStreamReader(
+                reader: RedisBlockingReader(
+                    servers.redis.configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+                    logger: logger), keys: view.keys)
             let started = ContinuousClock.now
             let record = PostgresClient(
                 try PostgresServerFixture.patient(servers.directPostgresURL), logger: logger)
             let stage = Stage(
-                servers: servers, fleet: fleet, view: view, tap: EventTap(view), leases: LeaseWatch(view),
+                servers: servers, fleet: fleet, view: view, tap: EventTap(view, reader: reader),
+                leases: LeaseWatch(view),
                 record: record, clock: { started.duration(to: .now).seconds })
             group.addTask { await stage.tap.run() }
             group.addTask { await stage.leases.run() }

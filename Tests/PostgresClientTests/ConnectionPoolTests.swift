@@ -158,10 +158,20 @@ struct ConnectionPoolTests {
         }
     }
 
-    @Test("run() closes idle connections of their age, and the client when it is cancelled")
-    func maintenance() async throws {
-        try await PostgresServerFixture.withDatabase({ $0.maximumConnectionAge = .milliseconds(400) }) {
-            database async throws in
+    /// What ends a connection that is not used.
+    enum Retirement: CaseIterable {
+        case age
+        case idleness
+    }
+
+    @Test("run() closes unused connections, and the client when it is cancelled", arguments: Retirement.allCases)
+    func maintenance(retirement: Retirement) async throws {
+        try await PostgresServerFixture.withDatabase({
+            switch retirement {
+            case .age: $0.maximumConnectionAge = .milliseconds(400)
+            case .idleness: $0.maximumIdleTime = .milliseconds(400)
+            }
+        }) { database async throws in
             let client = database.client
             await withTaskGroup { group in
                 group.addTask { await client.run() }

@@ -34,9 +34,10 @@ struct PoolStateMachineTests {
 
     private func release(
         _ machine: inout PoolStateMachine<String>, _ connection: String, isReusable: Bool = true,
-        retiresAt: ContinuousClock.Instant? = nil
+        retiresAt: ContinuousClock.Instant? = nil, idleMaximum: Duration = .seconds(3_600)
     ) -> Return {
-        let release = machine.release(connection, isReusable: isReusable, retiresAt: retiresAt ?? later, at: now)
+        let release = machine.release(
+            connection, isReusable: isReusable, retiresAt: retiresAt ?? later, idleMaximum: idleMaximum, at: now)
         switch release {
         case .keep: return .keep
         case .hand(let waiter): return .hand(waiter)
@@ -107,6 +108,15 @@ struct PoolStateMachineTests {
         #expect(retired == [[], ["early"]])
         #expect(machine.openCount == 1)
         #expect(machine.nextRetirement == now + .seconds(9))
+    }
+
+    @Test("A connection that nobody uses retires before its age")
+    func idleness() {
+        var machine = PoolStateMachine<String>(maximumConnections: 1, maximumWaiters: 1)
+        #expect(acquire(&machine, 1) == .open)
+        #expect(release(&machine, "a", retiresAt: now + .seconds(9), idleMaximum: .seconds(2)) == .keep)
+        #expect(machine.nextRetirement == now + .seconds(2))
+        #expect(machine.retire(at: now + .seconds(2)) == ["a"])
     }
 
     @Test("A shut-down pool gives up what is idle, refuses everybody and closes what comes back")

@@ -40,6 +40,7 @@ package enum ProbeFrame: Equatable, Sendable {
         limits.leaseLapse = .milliseconds(1_200)
         limits.memberMaturity = .milliseconds(300)
         limits.laneIdle = .milliseconds(300)
+        limits.readBlock = .milliseconds(100)
         limits.positionCommitInterval = .milliseconds(50)
         return limits
     }

@@ -66,6 +66,52 @@ struct WakeTests {
         return limits
     }
 
+    /// Is away from the first entries on.
+    private final class FailingReader: StreamReader {
+        private let reader: any StreamReader
+        let awaySince = Mutex<ContinuousClock.Instant?>(nil)
+        private let isBack = Mutex(false)
+
+        init(_ reader: any StreamReader) { self.reader = reader }
+
+        func comeBack() { isBack.withLock { $0 = true } }
+
+        func read(
+            _ stream: StreamKind, after cursors: [Partition: StreamPosition], count: Int, block: Duration
+        ) async throws(HandOffError) -> [Partition: [StreamEntry]] {
+            guard awaySince.withLock({ $0 == nil }) || isBack.withLock(\.self) else {
+                throw HandOffError(.unavailable, "by the test")
+            }
+            let entries = try await reader.read(stream, after: cursors, count: count, block: block)
+            if !entries.isEmpty { awaySince.withLock { $0 = $0 ?? .now } }
+            return entries
+        }
+
+        func interrupt() { reader.interrupt() }
+    }
+
+    @Test("While reads fail no lane is told that it is quiet: an outage cuts no utterance")
+    func outage() async throws {
+        let handOff = InMemoryHandOff(limits: RuntimeFixture.limits)
+        let reader = FailingReader(handOff.makeReader())
+        let fixture = RuntimeFixture(
+            handOff: handOff, makeReader: { reader }, limits: RuntimeFixture.limits, partitions: 1)
+        try await handOff.enable(audioGroups: [fixture.group], eventGroups: [], in: fixture.all)
+        var ledger = ByteLedger()
+        var device = try await TestDevice(fixture, user: "u1")
+        let calls = Mutexed()
+        try await fixture.withWorker(factory: Sleeper.Factory(calls: calls, delay: .seconds(600), times: 1)) { _ in
+            try await device.send(3, noting: &ledger)
+            try await eventually("the outage is five times what counts as quiet") {
+                reader.awaySince.withLock { since in since.map { $0.duration(to: .now) > .seconds(1) } ?? false }
+            }
+            #expect(calls.count.withLock(\.self) == 0)
+            reader.comeBack()
+            try await fixture.untilDrained()
+            #expect(calls.count.withLock(\.self) == 1)
+        }
+    }
+
     @Test("It is called at each time it names, also while quiet says nothing", arguments: Store.allCases)
     func repeated(store: Store) async throws {
         try await RuntimeFixture.with(store, partitions: 1, limits: Self.limits) { fixture in

@@ -149,8 +149,7 @@ struct AudioBytesLane: LaneProcessor {
                 cutWindow(of: index, length: min(length, outlets[index].windowSamples))
             }
         }
-        held.drop(
-            cutBefore: outlets.map(\.sample).min() ?? end, settledBefore: settledSample ?? end)
+        held.drop(settledBefore: settledSample ?? end)
     }
 
     private mutating func cutWindow(of index: Int, length: UInt64) {
@@ -194,7 +193,7 @@ struct AudioBytesLane: LaneProcessor {
 
     private mutating func commit(isDone: Bool, in context: LaneContext) async throws {
         if let end = held.endSample {
-            held.drop(cutBefore: outlets.map(\.sample).min() ?? end, settledBefore: settledSample ?? end)
+            held.drop(settledBefore: settledSample ?? end)
         }
         var progress = committed
         progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)

@@ -8,15 +8,16 @@ import NIOCore
 final class FrameDecoder {
     private let codec: AudioCodec
     private var opus: OpusDecoder?
-    /// Frames that could not be decoded; silence stands for them.
-    private(set) var corruptFrames: UInt64 = 0
 
     init(_ parameters: SessionParameters) throws(AudioCodecError) {
         codec = parameters.codec
         opus = codec.isOpus ? try OpusDecoder(sampleRate: parameters.sampleRate) : nil
     }
 
-    /// Decodes a frame to exactly as many samples as it stands for.
+    /// Forgets what came before.
+    func reset() { opus?.reset() }
+
+    /// Decodes a frame to exactly as many samples as it stands for; silence stands for what cannot be decoded.
     func decode(_ frame: ByteBuffer, samples: Int) -> [Int16] {
         var pcm: [Int16] = []
         do throws(AudioCodecError) {
@@ -28,7 +29,6 @@ final class FrameDecoder {
         } catch {
             pcm = []
         }
-        if pcm.count != samples || samples == 0 { corruptFrames += 1 }
         if pcm.count < samples { pcm += [Int16](repeating: 0, count: samples - pcm.count) }
         return pcm.count > samples ? Array(pcm.prefix(samples)) : pcm
     }

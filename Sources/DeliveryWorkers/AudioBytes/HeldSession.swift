@@ -3,7 +3,7 @@ import EarshotModel
 import NIOCore
 import WorkerRuntime
 
-/// A session's frames that some endpoint has not settled, as they came; decoded only when a window of them is whole.
+/// A session's frames that some endpoint has not settled, as they came; decoded when a window of them is whole.
 ///
 /// A run is audio without a gap. A window never spans two runs, so that its capture time holds for all of it.
 struct HeldSession {
@@ -12,8 +12,7 @@ struct HeldSession {
         let firstSample: UInt64
         let samples: Int
         let captureTime: Int64
-        /// `nil` once it was decoded; its place is still needed for commits.
-        var bytes: ByteBuffer?
+        let bytes: ByteBuffer
 
         var end: UInt64 { firstSample + UInt64(samples) }
     }
@@ -22,17 +21,15 @@ struct HeldSession {
     private let gapMinimum: Int64
     private let decoder: FrameDecoder
     private var frames: [Frame] = []
-    private var undecoded = 0
-    private var pcm: [Int16] = []
-    private var pcmStart: UInt64 = 0
     /// The number behind the last frame.
     private(set) var nextSequence: UInt64
     /// The position behind the last sample; `nil` before the first frame.
     private(set) var endSample: UInt64?
     private var endCaptureTime: Int64 = 0
 
-    /// Frames before the first needed one with which a decoder is warmed up: 80 ms, more than Opus remembers.
-    private static let warmUpMilliseconds: UInt64 = 80
+    /// Audio before a window with which its decoder is warmed up: five times what RFC 7845 asks for, so that a sample
+    /// differs from that of a decoder that never stopped by its rounding at most.
+    private static let warmUpMilliseconds: UInt64 = 400
 
     init(_ parameters: SessionParameters, from sequence: UInt64, gapMinimum: Duration) throws(AudioCodecError) {
         self.parameters = parameters
@@ -41,10 +38,8 @@ struct HeldSession {
         decoder = try FrameDecoder(parameters)
     }
 
-    var corruptFrames: UInt64 { decoder.corruptFrames }
-
-    /// Bytes held, encoded and decoded.
-    var byteCount: Int { pcm.count * 2 + frames.reduce(0) { $0 + ($1.bytes?.readableBytes ?? 0) } }
+    /// Bytes held.
+    var byteCount: Int { frames.reduce(0) { $0 + $1.bytes.readableBytes } }
 
     /// Whether audio is missing before an entry, or the device paused: open windows end there.
     func hasGap(before entry: LaneEntry) -> Bool {
@@ -90,10 +85,18 @@ struct HeldSession {
     }
 
     /// The samples of a range that is held as a whole, with the time of its first.
-    mutating func cut(_ range: Range<UInt64>) -> (pcm: [UInt8], captureTime: Int64) {
-        decode(through: range.upperBound)
-        let lower = Int(max(range.lowerBound, pcmStart) - pcmStart)
-        let upper = min(pcm.count, Int(range.upperBound - pcmStart))
+    ///
+    /// Each range is decoded from a warm-up of its own: whoever does it again, after a crash, gets the same samples.
+    func cut(_ range: Range<UInt64>) -> (pcm: [UInt8], captureTime: Int64) {
+        decoder.reset()
+        var pcm: [Int16] = []
+        var start = range.lowerBound
+        for frame in frames[warmUp(of: range.lowerBound)...] where frame.firstSample < range.upperBound {
+            if pcm.isEmpty { start = frame.firstSample }
+            pcm += decoder.decode(frame.bytes, samples: frame.samples)
+        }
+        let lower = Int(max(range.lowerBound, start) - start)
+        let upper = min(pcm.count, Int(range.upperBound - start))
         let frame = frames.last { $0.firstSample <= range.lowerBound }
         let offset = frame.map { Int64(range.lowerBound - $0.firstSample) * 1_000_000 / Int64(parameters.sampleRate) }
         return (
@@ -101,33 +104,24 @@ struct HeldSession {
         )
     }
 
-    private mutating func decode(through end: UInt64) {
-        while undecoded < frames.count, frames[undecoded].firstSample < end {
-            let frame = frames[undecoded]
-            if frame.firstSample != pcmStart + UInt64(pcm.count) {
-                // A run begins; the windows of the one before were cut.
-                pcm = []
-                pcmStart = frame.firstSample
-            }
-            if let bytes = frame.bytes { pcm += decoder.decode(bytes, samples: frame.samples) }
-            frames[undecoded].bytes = nil
-            undecoded += 1
+    /// The place of the frame with which the decoder begins, for samples from a position on; never before a gap.
+    private func warmUp(of position: UInt64) -> Int {
+        var index = frames.firstIndex { $0.end > position } ?? frames.endIndex
+        while index > 0, index < frames.endIndex, frames[index - 1].end == frames[index].firstSample,
+            frames[index - 1].end + warmUpSamples > position
+        {
+            index -= 1
         }
+        return index
     }
 
-    /// Lets go of what lies before two positions: samples that are in windows, and frames that are settled.
-    mutating func drop(cutBefore cut: UInt64, settledBefore settled: UInt64) {
-        decode(through: cut)
-        if cut > pcmStart {
-            let count = min(pcm.count, Int(cut - pcmStart))
-            pcm.removeFirst(count)
-            pcmStart += UInt64(count)
-        }
-        let warmUp = parameters.codec.isOpus ? UInt64(parameters.sampleRate) * Self.warmUpMilliseconds / 1_000 : 0
-        let keep = settled > warmUp ? settled - warmUp : 0
-        let count = frames.prefix { $0.end <= keep && $0.bytes == nil }.count
-        frames.removeFirst(count)
-        undecoded -= count
+    private var warmUpSamples: UInt64 {
+        parameters.codec.isOpus ? UInt64(parameters.sampleRate) * Self.warmUpMilliseconds / 1_000 : 0
+    }
+
+    /// Lets go of the frames that are settled: all before a position, but for what warms the decoder up.
+    mutating func drop(settledBefore settled: UInt64) {
+        frames.removeFirst(frames.prefix { $0.end + warmUpSamples <= settled }.count)
     }
 
     /// The first frame that a successor needs.

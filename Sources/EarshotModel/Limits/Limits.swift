@@ -135,7 +135,9 @@ package struct Limits: Sendable {
     // MARK: Lanes
 
     /// Longest blocking read; a wake-up normally interrupts it at once.
-    package var readBlock: Duration = .seconds(5)
+    ///
+    /// A lane's quiet is known up to the last answer, so that this is well below `laneIdle`.
+    package var readBlock: Duration = .seconds(1)
     /// Entries read a stream and call: 100 amortise the call, and bound a reply to about 800 KB a stream.
     package var readCount = 100
     /// Entries a lane's inbox keeps: a minute of audio; beyond it payloads are dropped and read again (C1).
@@ -156,7 +158,8 @@ package struct Limits: Sendable {
     package var parkedReplayMaximum = 1_024
     /// Absorbed bytes of one partition past which the lanes that hold longest are told to cut (C1).
     package var partitionHeldBytesMaximum = 64 * 1024 * 1024
-    /// A lane that got no entry for this long is told so, to finish what it holds open.
+    /// A lane that got no entry for this long, of time in which its partition was read, is told so, to finish what it
+    /// holds open.
     package var laneIdle: Duration = .seconds(3)
     /// A lane without entries for this long is closed; a later entry opens it again from its commit.
     package var laneClose: Duration = .seconds(120)

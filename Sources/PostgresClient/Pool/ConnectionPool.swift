@@ -85,7 +85,8 @@ final class ConnectionPool: Sendable {
         let isReusable = await connection.isReusable
         let (isKept, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Handover, Never>?) in
             let release = state.machine.release(
-                connection, isReusable: isReusable, retiresAt: connection.retiresAt, at: .now)
+                connection, isReusable: isReusable, retiresAt: connection.retiresAt,
+                idleMaximum: configuration.maximumIdleTime, at: .now)
             switch release {
             case .keep: return (true, nil)
             case .hand(let waiter): return (true, Self.serve(waiter, .connection(connection), &state))
@@ -101,7 +102,7 @@ final class ConnectionPool: Sendable {
         continuation?.resume(returning: .slot)
     }
 
-    /// Closes idle connections as they get too old, until the task is cancelled; then closes the pool.
+    /// Closes connections that are idle for too long or too old, until the task is cancelled; then closes the pool.
     func run() async {
         let clock = ContinuousClock()
         while !Task.isCancelled {
@@ -109,8 +110,9 @@ final class ConnectionPool: Sendable {
                 (state.machine.retire(at: .now), state.machine.nextRetirement)
             }
             for connection in retired { await connection.close() }
-            // A connection that becomes idle meanwhile is at most this old when the wait ends.
-            let latest = clock.now + max(configuration.maximumConnectionAge, .milliseconds(1))
+            // A connection that becomes idle meanwhile is closed by the end of the next wait.
+            let period = min(configuration.maximumConnectionAge, configuration.maximumIdleTime)
+            let latest = clock.now + max(period, .milliseconds(1))
             try? await clock.sleep(until: min(next ?? latest, latest), tolerance: .seconds(1))
         }
         await shutDown()

@@ -45,7 +45,8 @@ struct PoolStateMachine<Connection> {
 
     private let maximumConnections: Int
     private let maximumWaiters: Int
-    /// The longest idle comes first, the next to be used last, so that an unneeded connection stays idle and ages.
+    /// The longest idle comes first, the next to be used last, so that an unneeded connection stays idle until it is
+    /// closed.
     private var idle: [Idle] = []
     private var leasedCount = 0
     private var waiters: [WaiterID] = []
@@ -61,7 +62,7 @@ struct PoolStateMachine<Connection> {
     var idleCount: Int { idle.count }
     var waitingCount: Int { waiters.count }
 
-    /// When the first idle connection is too old.
+    /// When the first idle connection is to be closed.
     var nextRetirement: ContinuousClock.Instant? { idle.lazy.map(\.retiresAt).min() }
 
     /// A caller wants a connection.
@@ -82,14 +83,14 @@ struct PoolStateMachine<Connection> {
 
     /// A caller gives its connection back; `isReusable` false means that it is to be closed.
     mutating func release(
-        _ connection: Connection, isReusable: Bool, retiresAt: ContinuousClock.Instant,
+        _ connection: Connection, isReusable: Bool, retiresAt: ContinuousClock.Instant, idleMaximum: Duration,
         at now: ContinuousClock.Instant
     ) -> Release {
         guard isReusable, !isClosed, now < retiresAt else { return .close(slotTo: freeSlot()) }
         // The connection stays leased and only changes hands.
         guard waiters.isEmpty else { return .hand(to: waiters.removeFirst()) }
         leasedCount -= 1
-        idle.append(Idle(connection: connection, since: now, retiresAt: retiresAt))
+        idle.append(Idle(connection: connection, since: now, retiresAt: min(retiresAt, now + idleMaximum)))
         return .keep
     }
 
@@ -108,7 +109,7 @@ struct PoolStateMachine<Connection> {
         return true
     }
 
-    /// Takes out the idle connections that are too old; the caller closes them.
+    /// Takes out the connections that are idle for too long or too old; the caller closes them.
     mutating func retire(at now: ContinuousClock.Instant) -> [Connection] {
         let retired = idle.filter { $0.retiresAt <= now }
         idle.removeAll { $0.retiresAt <= now }

@@ -76,7 +76,7 @@ extension PartitionConsumer {
 
     private func quietInput(of key: LaneKey) -> LaneInput? {
         guard let lane = lanes[key] else { return .close }
-        let quiet = ContinuousClock.now - lane.lastEntryAt
+        let quiet = quiet(of: lane)
         if !lane.wasToldIdle, quiet >= limits.laneIdle {
             lanes[key]?.wasToldIdle = true
             return .idle

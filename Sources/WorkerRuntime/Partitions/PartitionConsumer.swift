@@ -18,6 +18,7 @@ package actor PartitionConsumer {
     nonisolated let logger: Logger
     nonisolated let token: FencingToken
     nonisolated let gate: ReplayGate
+    private nonisolated let contact: ReadingContact
     /// Told when a partition that had enough in hand wants to be read again.
     nonisolated let onReadable: @Sendable () -> Void
     /// Crashes counted against entries, by `session@position`.
@@ -71,6 +72,8 @@ package actor PartitionConsumer {
     var lastProgressAt: ContinuousClock.Instant = .now
     /// Set while the reader leaves this partition out because enough is in hand.
     private var isReadBlocked = false
+    /// Since when the reader has not left it out.
+    private var isReadSince: ContinuousClock.Instant = .now
 
     /// A lane whose task is to be started.
     private struct LaneStart: Sendable {
@@ -84,12 +87,12 @@ package actor PartitionConsumer {
 
     /// A consumer of a granted lease.
     ///
-    /// The gate is shared by all consumers of the process; `onReadable` is called from the consumer when reading may go
-    /// on after `readCursor` was `nil`.
+    /// The gate and the contact are shared by all consumers of the process; `onReadable` is called from the consumer
+    /// when reading may go on after `readCursor` was `nil`.
     package init(
         partition: Partition, grant: Lease.Grant, group: WorkerGroup, routing: LaneRouting,
         factory: any LaneProcessorFactory, handOff: any HandOff, limits: Limits, metrics: WorkerMetrics,
-        gate: ReplayGate, logger: Logger, onReadable: @escaping @Sendable () -> Void
+        gate: ReplayGate, contact: ReadingContact, logger: Logger, onReadable: @escaping @Sendable () -> Void
     ) {
         self.partition = partition
         self.group = group
@@ -99,6 +102,7 @@ package actor PartitionConsumer {
         self.limits = limits
         self.metrics = metrics
         self.gate = gate
+        self.contact = contact
         self.onReadable = onReadable
         var logger = logger
         logger[metadataKey: "partition"] = "\(partition)"
@@ -148,8 +152,11 @@ package actor PartitionConsumer {
     /// Where the reader goes on, or `nil` while there is enough in hand.
     package var readCursor: StreamPosition? {
         guard phase == .consuming else { return nil }
+        let wasReadBlocked = isReadBlocked
         isReadBlocked = !hasRoom
-        return isReadBlocked ? nil : cursor
+        if isReadBlocked { return nil }
+        if wasReadBlocked { isReadSince = .now }
+        return cursor
     }
 
     var hasRoom: Bool {
@@ -166,7 +173,13 @@ package actor PartitionConsumer {
     func roomMayHaveCome() {
         guard isReadBlocked, hasRoom else { return }
         isReadBlocked = false
+        isReadSince = .now
         onReadable()
+    }
+
+    /// How long a lane got nothing though its partition was read.
+    func quiet(of lane: LaneState) -> Duration {
+        isReadBlocked ? .zero : contact.quiet(since: max(lane.lastEntryAt, isReadSince))
     }
 
     /// Takes in entries that were read from the cursor on.
@@ -253,7 +266,7 @@ package actor PartitionConsumer {
             lanes[key]?.takeWaiter()?.resume()
         }
         for (key, lane) in lanes where lane.waiter != nil && !lane.isHeldForReplay && lane.predecessor == nil {
-            let quiet = now - lane.lastEntryAt
+            let quiet = quiet(of: lane)
             guard lane.wasToldIdle ? quiet >= limits.laneClose : quiet >= limits.laneIdle else { continue }
             lanes[key]?.takeWaiter()?.resume()
         }

@@ -1,3 +1,4 @@
+import AudioCodecs
 import HTTPTransport
 import NIOCore
 import NIOHTTP1
@@ -15,6 +16,8 @@ final class Receiver: Sendable {
 
         var id: String { header("webhook-id") ?? "" }
         var sequence: Int { Int(header("earshot-sequence") ?? "") ?? -1 }
+        /// The body as PCM16.
+        var samples: [Int16] { (try? PCM.samples(littleEndian: body)) ?? [] }
         func header(_ name: String) -> String? { headers.first(name: name) }
         var text: String { String(decoding: body, as: UTF8.self) }
     }

@@ -27,6 +27,7 @@ struct RuntimeFixture: Sendable {
         limits.leaseLapse = .seconds(5)
         limits.memberMaturity = .milliseconds(200)
         limits.laneIdle = .milliseconds(200)
+        limits.readBlock = .milliseconds(100)
         limits.positionCommitInterval = .milliseconds(20)
         return limits
     }
