@@ -33,7 +33,8 @@ struct DisconnectCommand: AsyncParsableCommand {
     }
 
     private func measure(_ stage: Stage) async throws -> ChaosReport {
-        let crowd = Crowd(stage: stage, count: options.devices, recording: try .quiet(seconds: 600))
+        let crowd = Crowd(
+            stage: stage, count: options.devices, recording: try .quiet(seconds: 600), speed: Crowd.gated)
         let measured = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await crowd.run() }
             try await crowd.untilLive()

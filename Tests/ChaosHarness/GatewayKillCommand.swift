@@ -23,7 +23,8 @@ struct GatewayKillCommand: AsyncParsableCommand {
     }
 
     private func measure(_ stage: Stage) async throws -> ChaosReport {
-        let crowd = Crowd(stage: stage, count: options.devices, recording: try .quiet(seconds: 120))
+        let crowd = Crowd(
+            stage: stage, count: options.devices, recording: try .quiet(seconds: 120), speed: Crowd.gated)
         let (began, quiet) = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await crowd.run() }
             defer { group.cancelAll() }

@@ -1,6 +1,7 @@
 import AudioStreams
 import EarshotModel
 import RedisClient
+import TestSupport
 
 /// What stands in the fleet's Redis, read past the proxy.
 struct RedisView: Sendable {
@@ -39,7 +40,11 @@ struct RedisView: Sendable {
         let fields = ["audio_groups", "event_groups", "sample_groups"]
         let meta = keys.meta(Partition(0))
         let command = RedisCommand("HMGET", arguments: [.init(meta)] + fields.map { .init($0) })
-        let lists = try await client.execute(command.retriable()).array ?? []
+        // A coordinator writes them in its first round, and without them nothing would be seen to be unread.
+        let lists = try await eventually(within: .seconds(30), "the groups are enabled") {
+            let lists = try await client.execute(command.retriable()).array ?? []
+            return lists.contains { $0.string == nil } ? nil : lists
+        }
         groups = zip([StreamKind.audio, .events, .speakerSample], lists).map { stream, list in
             (stream, (list.string ?? "").split(separator: ",").map { WorkerGroup(String($0)) })
         }

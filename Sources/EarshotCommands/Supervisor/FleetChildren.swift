@@ -11,6 +11,11 @@ struct FleetChildren: Sendable {
         var postgresURL: String
     }
 
+    /// Roles that compute with audio run with less priority: where there is too much to do, taking audio in comes first,
+    /// and what is late waits in Redis.
+    private static let computing: Set<String> = ["transcript", "private-cloud", "audio-bytes", "speaker-sample"]
+    private static let computingNiceness = 10
+
     let redis: SupervisedChild?
     let postgres: SupervisedChild?
     /// Coordinators, workers and gateways.
@@ -36,12 +41,19 @@ struct FleetChildren: Sendable {
         roles = WorkerCounts.roles.flatMap { role in
             (0..<options.workers[role]).map { index in
                 SupervisedChild(role: role, node: "\(role)-\(index)", logger: logger, onChange: onChange) { status in
-                    ChildSpecification(
-                        role: role, node: "\(role)-\(index)", executable: "\(options.executables)/earshot-\(role)",
+                    let command = Self.command("\(options.executables)/earshot-\(role)", role: role)
+                    return ChildSpecification(
+                        role: role, node: "\(role)-\(index)", executable: command[0],
+                        arguments: Array(command.dropFirst()),
                         environment: environment.variables(role: role, index: index, lastListen: status.listen))
                 }
             }
         }
+    }
+
+    private static func command(_ executable: String, role: String) -> [String] {
+        guard computing.contains(role), let nice = ProgramSearch.path(of: "nice") else { return [executable] }
+        return [nice, "-n", "\(computingNiceness)", executable]
     }
 
     /// The pids of what runs now, by role.

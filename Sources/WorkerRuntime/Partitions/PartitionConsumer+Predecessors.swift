@@ -16,6 +16,8 @@ extension PartitionConsumer {
             guard await wait(for: before, .session(session.session), number) else { return nil }
             before = try await handOff.session(id, group: group, in: partition) ?? before
         }
+        // Without its lanes it cannot tell who is ahead any more.
+        guard phase == .consuming else { return nil }
         let next = before.progress.next
         let isWanted = WorkerFlags(group).map { !before.parameters.flags.isDisjoint(with: $0) } ?? true
         // What a group did not want of the predecessor it does not miss.

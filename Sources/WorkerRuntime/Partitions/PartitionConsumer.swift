@@ -142,7 +142,10 @@ package actor PartitionConsumer {
     private func runLanes() async {
         await withDiscardingTaskGroup { tasks in
             for await start in laneStarts {
-                tasks.addTask { await LaneRunner(key: start.key, number: start.number, consumer: self).run() }
+                // Below everything else of the process: a thousand lanes that compute must not make a lease lapse.
+                tasks.addTask(priority: .utility) {
+                    await LaneRunner(key: start.key, number: start.number, consumer: self).run()
+                }
             }
         }
     }
