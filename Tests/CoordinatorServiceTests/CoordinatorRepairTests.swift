@@ -26,13 +26,13 @@ struct CoordinatorRepairTests {
     /// Runs a coordinator while a body runs.
     private func withCoordinator(
         _ handOff: any HandOff, groups: EnabledGroups = EnabledGroups(), metrics: CountingMetrics = CountingMetrics(),
-        limits: Limits? = nil, _ body: () async throws -> Void
+        limits: Limits? = nil, logger: Logger = .silent, _ body: () async throws -> Void
     ) async throws {
         let coordinator = Coordinator(
             Coordinator.Configuration(
                 member: Incarnation(startingAs: "coordinator-0"), partitions: partitions, groups: groups,
                 limits: limits ?? self.limits),
-            handOff: handOff, metrics: metrics, logger: .silent)
+            handOff: handOff, metrics: metrics, logger: logger)
         let group = ServiceGroup(services: [coordinator], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -165,6 +165,36 @@ struct CoordinatorRepairTests {
                 #expect(try await handOff.lag(of: .record, stream: .events, in: [partition]).first?.entries == 1)
             }
             tasks.cancelAll()
+        }
+    }
+
+    @Test("M19: events that are not recorded for too long are an error, and a time to alert on")
+    func unrecorded() async throws {
+        var limits = self.limits
+        limits.unrecordedMaximum = .milliseconds(500)
+        let metrics = CountingMetrics()
+        let log = AlertLog()
+        let alert = "events are not recorded; Redis keeps them meanwhile"
+        try await RedisFleet.with(limits: limits) { fleet in
+            let handOff = fleet.handOff
+            func register(_ number: Int) async throws {
+                _ = try await handOff.register(TestSession(user: "u\(number)").registration(), in: all[1])
+            }
+            let groups = EnabledGroups(audio: [], events: [.record])
+            try await withCoordinator(handOff, groups: groups, metrics: metrics, limits: limits, logger: log.logger) {
+                try await eventually("the groups are enabled") { try await handOff.incarnations(of: all).count == 4 }
+                try await register(0)
+                try await eventually("the lag is measured") { metrics.gauge("group.lag.entries") ?? 0 >= 1 }
+                #expect(try #require(metrics.gauge("group.lag.longest.seconds")) < 0.5 || log.errors.contains(alert))
+                // Sessions go on beginning, and nobody records it.
+                var number = 1
+                try await eventually("the alert") {
+                    try await register(number)
+                    number += 1
+                    return log.errors.contains(alert)
+                }
+                #expect(try #require(metrics.gauge("group.lag.longest.seconds")) >= 0.5)
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ import WebhookDelivery
         }
     }
 
-    @Test("A failure is retried with the same id until it succeeds; its lane waits for two retries only")
+    @Test("H6: a failure is retried with the same id until it succeeds; its lane waits for two retries only")
     func retries() async throws {
         try await DeliveryFixture.with { fixture in
             try await Receiver.with { request in
@@ -60,7 +60,7 @@ import WebhookDelivery
         }
     }
 
-    @Test("A strict endpoint gets nothing past a failing delivery until that is dead")
+    @Test("H6: a strict endpoint gets nothing past a failing delivery until that is dead")
     func strict() async throws {
         var limits = DeliveryFixture.fastLimits
         limits.retryDelays = [.milliseconds(1), .milliseconds(1), .milliseconds(1), .milliseconds(1)]

@@ -105,7 +105,7 @@ import WorkerRuntime
         try await handOff.lag(of: .webhook, stream: .audio, in: [partition]).first?.entries ?? -1
     }
 
-    @Test("Events of a conversation arrive in order in both dialects, and pass the stream at once")
+    @Test("H6: events of a conversation arrive in order in both dialects, and pass the stream at once")
     func conversation() async throws {
         try await DeliveryFixture.with { fixture in
             let handOff = InMemoryHandOff(limits: limits)

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Testing
 
 @testable import ServiceBootstrap
@@ -23,5 +24,16 @@ struct ProcessFactsTests {
         #expect(write(ends[1], [1], 1) == -1)
         #expect(errno == EPIPE)
         close(ends[1])
+    }
+
+    @Test("M3: a process whose work hangs and cannot be cancelled ends itself, as a software error")
+    func hang() async {
+        await #expect(processExitsWith: .exitCode(EX_SOFTWARE)) {
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            ProcessFacts.end(after: .milliseconds(50), "a lane hangs", logger)
+            // A process that outlives it ends with another code.
+            // tidy:allow Task.sleep this is what hangs: it holds its thread
+            sleep(20)
+        }
     }
 }

@@ -47,7 +47,8 @@ struct SegmentationTests {
         }
     }
 
-    @Test("Minutes of silence and of faint noise give no utterance and a restart every 5 s", arguments: [0, 0.001])
+    @Test(
+        "M11: minutes of silence and of faint noise give no utterance and a restart every 5 s", arguments: [0, 0.001])
     func silence(amplitude: Float) throws {
         var random = SeededRandom(seed: 3)
         let samples = (0..<180 * 16_000).map { _ in

@@ -19,6 +19,13 @@ package final class RedisServer: Sendable {
         return server
     }
 
+    /// One server in cluster mode that serves all slots alone, for all suites that share it by key prefix.
+    package static let sharedCluster = Result {
+        let server = try RedisServer.startedCluster()
+        try? FileManager.default.removeItem(atPath: server.directory)
+        return server
+    }
+
     private init(port: Int, options: [String], certificate: TestCertificate?) throws {
         self.port = port
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-redis-\(UUID())").path
@@ -57,6 +64,18 @@ package final class RedisServer: Sendable {
         return server
     }
 
+    /// Starts a server in cluster mode that serves all slots alone, and waits until it does.
+    package static func startedCluster() throws -> RedisServer {
+        let server = try started(options: [
+            "--appendonly", "no", "--cluster-enabled", "yes", "--cluster-port", "\(freePort())",
+        ])
+        let cli = try ChildProcess(
+            ["redis-cli", "-p", "\(server.port)", "CLUSTER", "ADDSLOTSRANGE", "0", "16383"])
+        defer { cli.kill() }
+        try server.untilLogged("Cluster state changed: ok", server.child.withLock(\.self))
+        return server
+    }
+
     /// A configuration for this server that is patient: the machine the tests run on may be busy.
     package var configuration: RedisConfiguration {
         var configuration = RedisConfiguration(host: "127.0.0.1", port: port)
@@ -75,14 +94,20 @@ package final class RedisServer: Sendable {
         try? FileManager.default.removeItem(atPath: log)
         let process = try ChildProcess(["redis-server"] + arguments)
         child.withLock { $0 = process }
+        try untilLogged("Ready to accept connections", process)
+    }
+
+    private func untilLogged(_ line: String, _ process: ChildProcess?) throws {
         for _ in 0..<3_000 {
-            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            if text.contains("Ready to accept connections") { return }
-            guard process.isRunning else { throw ChildProcess.Failure("redis-server ended: \(text.suffix(500))") }
+            let text = (try? String(contentsOfFile: "\(directory)/log", encoding: .utf8)) ?? ""
+            if text.contains(line) { return }
+            guard process?.isRunning == true else {
+                throw ChildProcess.Failure("redis-server ended: \(text.suffix(500))")
+            }
             // tidy:allow Task.sleep an outside process has no event to wait for
             usleep(10_000)
         }
-        throw ChildProcess.Failure("redis-server did not get ready within 30 s")
+        throw ChildProcess.Failure("redis-server did not log '\(line)' within 30 s")
     }
 
     /// Kills it with SIGKILL and waits for its end.

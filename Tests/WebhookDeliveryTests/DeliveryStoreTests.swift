@@ -54,7 +54,7 @@ import WebhookDelivery
         }
     }
 
-    @Test("What a worker that died had claimed is due again; what a zombie writes changes nothing")
+    @Test("M7: what a worker that died had claimed is due again; what a zombie writes changes nothing")
     func zombie() async throws {
         var limits = DeliveryLimits()
         limits.claimDuration = .milliseconds(50)

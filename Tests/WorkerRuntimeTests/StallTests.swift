@@ -2,6 +2,7 @@ import AudioStreams
 import EarshotModel
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import TestSupport
 import Testing
 
@@ -56,6 +57,27 @@ struct StallTests {
             #expect(letters.map(\.reason) == ["crashed its worker 3 times"])
             let entry = try AudioEntry(decoding: try #require(letters.first).entry.payload)
             #expect(entry.session == devices[2].id && entry.frames == [Self.poison])
+        }
+    }
+
+    @Test("M3: a call that hangs and cannot be cancelled is told before it is waited for, so that the process can end")
+    func uncancellable() async throws {
+        try await RuntimeFixture.with(.memory, partitions: 1, limits: Self.limits) { fixture in
+            var ledger = ByteLedger()
+            var device = try await TestDevice(fixture, user: "user0")
+            try await device.send([Self.poison], noting: &ledger)
+            let inHand = Mutex<CheckedContinuation<Void, Never>?>(nil)
+            let factory = ByteCounter.Factory(bytesPerEvent: 50) { _, _ in
+                await withCheckedContinuation { continuation in inHand.withLock { $0 = continuation } }
+            }
+            let worker = Worker(
+                Worker.Configuration(
+                    group: fixture.group, routing: .sessions(wanted: .transcript),
+                    member: Incarnation(startingAs: "worker-0"), partitions: 1, limits: Self.limits),
+                handOff: fixture.handOff, reader: fixture.makeReader(), factory: factory, logger: RedisFleet.logger,
+                onStalled: { inHand.withLock { $0.take() }?.resume() })
+            // Were it not told, the call would never return, nor would this.
+            await #expect(throws: Worker.Stalled.self) { try await worker.run() }
         }
     }
 

@@ -9,6 +9,11 @@ import TestSupport
 enum Backend: String, CaseIterable, Sendable {
     case memory
     case redis
+    /// A node in cluster mode, which refuses whatever touches two slots (protocol.md H7).
+    case cluster
+
+    /// Those that one read may ask for several partitions.
+    static let ofOneServer = [Backend.memory, .redis]
 
     /// Runs a body with an empty fleet.
     func run(
@@ -18,8 +23,9 @@ enum Backend: String, CaseIterable, Sendable {
         case .memory:
             let handOff = InMemoryHandOff(limits: limits)
             try await body(HandOffUnderTest(handOff: handOff, reader: handOff, content: .memory(handOff)))
-        case .redis:
-            try await RedisFleet.with(limits: limits) { fleet in
+        case .redis, .cluster:
+            let server = try (self == .redis ? RedisServer.shared : RedisServer.sharedCluster).get()
+            try await RedisFleet.with(server.configuration, limits: limits) { fleet in
                 try await body(
                     HandOffUnderTest(handOff: fleet.handOff, reader: fleet.makeReader(), content: .redis(fleet)))
             }
@@ -30,8 +36,8 @@ enum Backend: String, CaseIterable, Sendable {
 extension Backend {
     /// The same on a server that no other test uses.
     func runAlone(_ body: (HandOffUnderTest) async throws -> Void) async throws {
-        guard case .redis = self else { return try await run(body) }
-        let server = try RedisServer.started()
+        if self == .memory { return try await run(body) }
+        let server = self == .redis ? try RedisServer.started() : try RedisServer.startedCluster()
         defer { server.kill() }
         try await RedisFleet.with(server.configuration) { fleet in
             try await body(

@@ -67,7 +67,7 @@ struct RedisHandOffTests {
         try await handOff.release(lease.token, group: .transcript, partition: partition)
     }
 
-    @Test("Everything a partition's operations touch carries the partition's hash tag")
+    @Test("H7: everything a partition's operations touch carries the partition's hash tag")
     func partitionTag() async throws {
         let keys = StreamKeys(prefix: RedisFleet.freshPrefix())
         let configuration = try await restricted(to: "\(keys.prefix):{\(partition)}:*")
@@ -79,7 +79,7 @@ struct RedisHandOffTests {
         }
     }
 
-    @Test("Everything fleet-wide carries the fleet's hash tag")
+    @Test("H7: everything fleet-wide carries the fleet's hash tag")
     func fleetTag() async throws {
         let keys = StreamKeys(prefix: RedisFleet.freshPrefix())
         let configuration = try await restricted(to: "\(keys.prefix):{fleet}:*")
@@ -91,6 +91,38 @@ struct RedisHandOffTests {
             try await fleet.handOff.leave(kind: "gateway", as: worker)
             let other = await handOffError { _ = try await fleet.handOff.append(.init(), to: partition) }
             #expect(other?.message.contains("NOPERM") == true)
+        }
+    }
+
+    @Test("H7: a node in cluster mode takes every call, for many partitions at once; only one read of two it refuses")
+    func cluster() async throws {
+        let server = try RedisServer.sharedCluster.get()
+        try await RedisFleet.with(server.configuration) { fleet in
+            let handOff = fleet.handOff
+            try await everything(handOff, fleet.makeReader())
+            _ = try await handOff.joinFleet(FleetMeta(partitions: 8))
+            try await handOff.join(kind: "gateway", as: worker)
+            #expect(try await handOff.members(kind: "gateway").count == 1)
+            let all = (0..<8).map { Partition($0) }
+            try await handOff.enable(audioGroups: [.transcript, .privateCloud], eventGroups: [.record], in: all)
+            #expect(try await handOff.incarnations(of: all).count == 8)
+            let attempts = all.map { Lease.Attempt(partition: $0, owner: worker) }
+            var tokens: [Partition: FencingToken] = [:]
+            for (partition, outcome) in try await handOff.acquire(attempts, group: .privateCloud, stream: .audio) {
+                if case .granted(let grant) = outcome { tokens[partition] = grant.token }
+            }
+            #expect(try await handOff.renew(tokens, group: .privateCloud) == Set(all))
+            #expect(try await handOff.sightings(of: all, group: .privateCloud).count == 8)
+            for partition in all { _ = try await handOff.append(.init(string: "a"), to: partition) }
+            #expect(try await handOff.lag(of: .privateCloud, stream: .audio, in: all).count == 8)
+            let reader = fleet.makeReader()
+            #expect(try await reader.read(.audio, after: [all[0]: .start], count: 1, block: .seconds(9)).count == 1)
+            // A worker's one read of all it owns is what keeps it off a cluster; one that splits it changes this test.
+            let both = [all[0]: StreamPosition.start, all[1]: .start]
+            let refused = await handOffError {
+                _ = try await reader.read(.audio, after: both, count: 1, block: .seconds(9))
+            }
+            #expect(refused?.code == .refused)
         }
     }
 

@@ -18,7 +18,9 @@ struct PartitionMapTests {
         return map
     }
 
-    @Test("Every partition has one owner, and nobody more than its share", arguments: [1, 2, 3, 5, 8, 16, 31, 64, 100])
+    @Test(
+        "M8: every partition has one owner, and nobody more than P/W, rounded up",
+        arguments: [1, 2, 3, 5, 8, 16, 31, 64, 100])
     func bounded(workers: Int) {
         let members = members(workers)
         let map = map(members, count: 64)
