@@ -111,13 +111,15 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     }
 
     private func receive(_ event: MessageAssembler.Event) {
-        silence = .zero
         switch event {
         case .incomplete, .pong: break
         case .ping(let data): send(WebSocketFrame(fin: true, opcode: .pong, data: data))
         case .close(let code): peerClosed(code)
         case .violation(let code, let reason): close(.violation(code, reason))
-        case .binary, .text: message(event)
+        case .binary, .text:
+            // Only messages end silence: pings say no more than that the network is there.
+            silence = .zero
+            message(event)
         }
     }
 

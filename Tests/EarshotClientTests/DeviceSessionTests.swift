@@ -312,8 +312,8 @@ struct DeviceSessionTests {
         #expect(seen.elements.contains("audio ended"))
     }
 
-    @Test("A cancelled session throws and its connection is reset")
-    func cancelled() async throws {
+    @Test("Cancelled sessions throw and their connections are reset", arguments: [1, 300])
+    func cancelled(count: Int) async throws {
         let ends = Recorder<String?>()
         let audio = Recorder<Int>()
         let listen = ListenScript()
@@ -321,20 +321,22 @@ struct DeviceSessionTests {
         script.onEnd = { ends.record($0) }
         try await TestServer.run(script) { server in
             var configuration = configuration(server)
-            configuration.speed = 1
+            configuration.speed = 0.1
             let session = DeviceSession(configuration, stream: try stream(milliseconds: 600_000))
             await withTaskGroup(of: DeviceConnectionError?.self) { tasks in
-                tasks.addTask {
-                    do {
-                        _ = try await session.run(on: server.group)
-                        return nil
-                    } catch { return error as? DeviceConnectionError }
+                for _ in 0..<count {
+                    tasks.addTask {
+                        do {
+                            _ = try await session.run(on: server.group)
+                            return nil
+                        } catch { return error as? DeviceConnectionError }
+                    }
                 }
-                _ = await audio.wait(for: 1)
+                _ = await audio.wait(for: count)
                 tasks.cancelAll()
-                #expect(await tasks.next()??.code == .cancelled)
+                for await error in tasks { #expect(error?.code == .cancelled) }
             }
-            #expect(await ends.wait(for: 1).count == 1)
+            #expect(await ends.wait(for: count).count == count)
         }
         #expect(listen.closeCodes.isEmpty)
     }

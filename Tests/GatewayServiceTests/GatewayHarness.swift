@@ -108,10 +108,13 @@ struct GatewayHarness: Sendable {
 
     /// Waits for the end marker of a user's only session.
     func untilEnded(_ user: String) async throws -> EndReason {
-        try await eventually("the end of \(user)'s session") {
-            for entry in try await entries(of: user) { if case .end(let reason) = entry.content { return reason } }
-            return nil
-        }
+        try await eventually("the end of \(user)'s session") { try await end(of: user) }
+    }
+
+    /// Why the user's session ended, if it has.
+    func end(of user: String) async throws -> EndReason? {
+        for entry in try await entries(of: user) { if case .end(let reason) = entry.content { return reason } }
+        return nil
     }
 }
 

@@ -114,6 +114,23 @@ import Testing
         }
     }
 
+    @Test("Pings of the device do not count as messages")
+    func devicePings() async throws {
+        var limits = Limits()
+        limits.inactivityTimeout = .seconds(2)
+        try await GatewayHarness.with(limits: limits) { harness in
+            let device = try await RawDevice.connect(harness)
+            var pings = 0
+            let end = try await eventually("its session ends") {
+                device.send(.ping, [])
+                pings += 1
+                return try await harness.end(of: "alice")
+            }
+            #expect(end == .inactive)
+            #expect(pings > 2)
+        }
+    }
+
     @Test("Pings keep their period, however late each of them is")
     func pings() async throws {
         var limits = Limits()

@@ -26,20 +26,18 @@ extension HandOffFunctions {
         end
 
         -- The conversation a session joins: the one it is bound to, that of its predecessor unless silence closed it,
-        -- the user's open one, or a new one. The last result: whether another one stays the user's open one.
+        -- the user's open one, or the one that it names, which is a new one if there is none of that name. The last result: whether another one stays the user's open one.
         local function join_conversation(user, args, conversations_prefix, old)
           local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
-          if args[14] == '1' then
-            local start = redis.call('HGET', conversations_prefix .. args[7], 'start')
-            if start then return args[7], start, '1', false end
-            return args[7], args[5], '0', false
-          end
+          local named = redis.call('HGET', conversations_prefix .. args[7], 'start')
+          local is_named = named and '1' or '0'
+          if args[14] == '1' then return args[7], named or args[5], is_named, false end
           local is_users_open = is_open(user, state, tonumber(args[5]))
           if old and old.conversation and old.reason ~= 'conversation_closed' and not old.switch then
             return old.conversation, old.start, '1', is_users_open and state[1] ~= old.conversation
           end
           if is_users_open then return state[1], state[2], '1', false end
-          return args[7], args[5], '0', false
+          return args[7], named or args[5], is_named, false
         end
 
         -- Appends a session's marker and takes it from the live ones.
@@ -150,6 +148,9 @@ extension HandOffFunctions {
             'flags', flags, 'first', args[18], 'from', from)
           if old then redis.call('HSET', session, 'predecessor', old.sid) end
           redis.call('HSET', live, args[1], args[3])
+          local was = redis.call('HGET', args[15] .. conversation, 'state')
+          -- In one that was over its silence is counted anew.
+          if was and was ~= 'open' then redis.call('HSET', args[15] .. conversation, 'speech', args[5]) end
           redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
           -- One that was closing waits for the record anew: more events of it will come (protocol.md M6).
           redis.call('HDEL', args[15] .. conversation, 'mark', 'closing')

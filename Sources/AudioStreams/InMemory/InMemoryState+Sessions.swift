@@ -27,7 +27,10 @@ extension InMemoryState {
         var parameters = registration.parameters
         parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
         let name = Self.name(joined.id, of: registration.user)
+        // In one that was over its silence is counted anew.
+        let isOver = state.conversations[name].map { $0.phase != .open } ?? false
         state.conversations[name, default: Conversation(user: registration.user, start: joined.start)].phase = .open
+        if isOver { state.conversations[name]?.speech = registration.now }
         state.conversations[name]?.sessions.append(registration.session)
         // One that was closing waits for the record anew: more events of it will come (protocol.md M6).
         state.conversations[name]?.mark = nil
@@ -54,18 +57,18 @@ extension InMemoryState {
     ) -> (user: User, joined: (id: String, start: Int64), continues: Bool) {
         let fresh =
             registration.parameters.clientConversation ?? ConversationID(.timeOrdered(at: registration.now))
-        var joined = (id: registration.boundConversation ?? fresh.description, start: registration.now)
-        var continues = false
+        let name = registration.boundConversation ?? fresh.description
+        let named = state.conversations[Self.name(name, of: registration.user)]
+        var joined = (id: name, start: named?.start ?? registration.now)
+        var continues = named != nil
         var open: (id: String, start: Int64)?
         if let known = state.users[registration.user], let id = known.conversation {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
             if !known.live.isEmpty || isRecent { open = (id, known.start) }
         }
         var stays: (id: String, start: Int64)?
-        if let bound = registration.boundConversation {
-            if let known = state.conversations[Self.name(bound, of: registration.user)] {
-                (joined.start, continues) = (known.start, true)
-            }
+        if registration.boundConversation != nil {
+            // It joins no other.
         } else if let old, old.endReason != .conversationClosed {
             (joined, continues) = ((old.conversation, old.conversationStart), true)
             if let open, open.id != old.conversation { stays = open }

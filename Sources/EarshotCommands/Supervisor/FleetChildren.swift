@@ -11,8 +11,9 @@ struct FleetChildren: Sendable {
         var postgresURL: String
     }
 
-    /// Roles that compute with audio run with less priority: where there is too much to do, taking audio in comes first,
-    /// and what is late waits in Redis.
+    /// Roles that compute with audio run with less priority.
+    ///
+    /// Where there is too much to do, taking audio in comes first; what is late waits in Redis.
     private static let computing: Set<String> = ["transcript", "private-cloud", "audio-bytes", "speaker-sample"]
     private static let computingNiceness = 10
 

@@ -167,6 +167,44 @@ struct ConversationConformanceTests {
         }
     }
 
+    @Test(
+        "A device that names a conversation that is over goes on in it, and its silence is counted anew",
+        arguments: Backend.allCases)
+    func named(backend: Backend) async throws {
+        try await backend.run { test in
+            let id = ConversationID(.timeOrdered(at: 5))
+            let first = TestSession(user: "u1")
+            let grant = try await test.handOff.register(first.registration(conversation: id), in: test.partition)
+            _ = try await test.handOff.end(
+                first.ending(epoch: grant.epoch, at: TestSession.epoch + minute), in: test.partition)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let transcript = try await test.acquire()
+            let done = Commit.Lane(
+                session: first.id, progress: LaneProgress(next: 1, isDone: true), heard: TestSession.epoch + minute,
+                speech: TestSession.epoch + 1)
+            #expect(try await test.commit(transcript.token, 1, [done]) == .applied)
+            let open = OpenConversation(id: grant.conversation, user: first.user, session: first.id)
+            let later = TestSession.epoch + 60 * minute
+            func settle(at now: Int64) async throws -> ConversationSettlement {
+                try await test.handOff.settle(open, times: 0, in: test.partition, now: now, token: lease.token)
+            }
+            #expect(try await settle(at: later) == .completed)
+            let second = TestSession(user: "u1", at: later)
+            let again = try await test.handOff.register(second.registration(conversation: id), in: test.partition)
+            #expect(again.conversation == id.description && again.continuesConversation)
+            #expect(again.conversationStart == grant.conversationStart)
+            func heard(_ upto: Int64, number: Int64) async throws {
+                let lane = Commit.Lane(
+                    session: second.id, progress: LaneProgress(next: UInt64(number)), heard: later + upto)
+                #expect(try await test.commit(transcript.token, number, [lane]) == .applied)
+            }
+            try await heard(minute, number: 2)
+            #expect(try await settle(at: later + minute) == .open)
+            try await heard(2 * minute + 1, number: 3)
+            #expect(try await settle(at: later + 2 * minute) == .waiting, "two minutes of silence close it again")
+        }
+    }
+
     @Test("A closed conversation is continued by nobody, and reopened only by name", arguments: Backend.allCases)
     func closing(backend: Backend) async throws {
         try await backend.run { test in

@@ -1,7 +1,7 @@
 import EarshotClient
 import NIOCore
 
-/// A native device's messages in real time: a recording, begun again as often as it takes.
+/// A native device's messages at a speed: a recording, begun again as often as it takes.
 struct MarkedSource: UploadSource {
     let recording: NativeRecording
     let device: Int
@@ -9,6 +9,8 @@ struct MarkedSource: UploadSource {
     let upload: Int
     /// Messages that are sent; nil for the recording once.
     var limit: Int?
+    /// 1 is real time.
+    var speed = 1.0
     /// Looked at before each message: ends the audio earlier.
     var isOver: @Sendable () -> Bool = { false }
 
@@ -23,7 +25,7 @@ struct MarkedSource: UploadSource {
         let limit = limit ?? recording.count
         for number in 0..<limit {
             guard !isOver() else { return }
-            let due = started + recording.packetDuration * (number + 1)
+            let due = started + recording.packetDuration * (Double(number + 1) / speed)
             if due > .now { try await ContinuousClock().sleep(until: due) }
             try await take(
                 UploadFrame(

@@ -9,6 +9,8 @@ struct NativeRolling: Sendable {
     private static let quietLimit = 120.0
     /// The audio, which is begun again as often as it takes.
     private static let audioSeconds = 60.0
+    /// Two packets a second, as devices that keep silence to themselves: the workers, too, have two cores at most.
+    private static let speed = 0.2
 
     let stage: Stage
     let count: Int
@@ -49,7 +51,7 @@ struct NativeRolling: Sendable {
         _ device: Int, _ recording: NativeRecording, _ port: Int, _ curve: ReconnectCurve, _ over: Signal
     ) async -> NativeOutcome {
         try? await rest(.seconds(Double(device) / Self.startsPerSecond))
-        let source = MarkedSource(recording: recording, device: device, upload: 0, limit: .max) {
+        let source = MarkedSource(recording: recording, device: device, upload: 0, limit: .max, speed: Self.speed) {
             over.isGiven.withLock(\.self)
         }
         return await NativeDevice.upload(
