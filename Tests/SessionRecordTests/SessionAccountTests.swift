@@ -1,17 +1,18 @@
+import EarshotModel
 import SessionRecord
 import Testing
 
 /// The account of a session in every state its messages can be in.
 @Suite("Ledger: a session's account")
 struct SessionAccountTests {
-    private typealias Progress = SessionFacts.Progress
+    private typealias Progress = LedgerProgress
 
     /// A session of 100 messages that is through, and stored in two parts.
-    private func settled(_ change: (inout SessionFacts, inout SessionFacts.Registry) -> Void = { _, _ in })
+    private func settled(_ change: (inout SessionFacts, inout LedgerEntry) -> Void = { _, _ in })
         throws -> SessionAccount
     {
-        var registry = SessionFacts.Registry(
-            last: 99, endReason: "client_closed", transcript: Progress(next: 100, isDone: true),
+        var registry = LedgerEntry(
+            user: "alice", last: 99, endReason: "client_closed", transcript: Progress(next: 100, isDone: true),
             storage: Progress(next: 100, isDone: true))
         var facts = SessionFacts(
             session: "s", row: SessionFacts.Row(uid: "alice", frames: 100, storedNext: 100),
@@ -133,17 +134,17 @@ struct SessionAccountTests {
 
     @Test("H9: a session that continues another begins where that ended; what the device had given up is lost")
     func resumed() throws {
-        let behind = try settled { _, registry in
-            registry.isContinuation = true
+        let behind = try settled { facts, registry in
+            registry.predecessor = .new(at: 1)
             registry.from = 20
-            registry.predecessorEnd = 40
+            facts.predecessorEnd = 40
         }
         expect(behind, of: 60, stored: 60)
-        let hole = try settled { _, registry in
-            registry.isContinuation = true
+        let hole = try settled { facts, registry in
+            registry.predecessor = .new(at: 1)
             registry.first = 50
             registry.from = 50
-            registry.predecessorEnd = 40
+            facts.predecessorEnd = 40
         }
         expect(hole, of: 60, stored: 50, lost: 10)
         #expect(hole.lost == [.notResent: 10])

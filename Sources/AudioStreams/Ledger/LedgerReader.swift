@@ -130,14 +130,14 @@ extension LedgerSighting {
         let groups = (replies[4].string ?? "").split(separator: ",")
         let end = values[5].flatMap { StreamPosition($0) }
         let first = Self.position(ofFirst: replies[0])
-        registry = Registry(
-            user: user, first: number(1) ?? 0, from: number(2) ?? 0, last: number(3), endReason: values[4],
+        registry = LedgerEntry(
+            user: user, from: number(2) ?? 0, first: number(1) ?? 0, last: number(3), endReason: values[4],
             predecessor: values[6].flatMap { SessionID($0) }, successor: values[7].flatMap { SessionID($0) },
             isStorageWanted: flags.contains(.privateCloud) && groups.contains(Substring(WorkerGroup.privateCloud.name)),
-            transcript: Progress(
-                next: number(9) ?? 0, isDone: values[10] == "1", parkedEntries: Self.parkedEntries(replies[1])),
-            storage: Progress(
-                next: number(11) ?? 0, isDone: values[12] == "1", parkedEntries: Self.parkedEntries(replies[2])),
+            transcript: LedgerProgress(
+                next: number(9) ?? 0, isDone: values[10] == "1", parked: Self.parkedEntries(replies[1])),
+            storage: LedgerProgress(
+                next: number(11) ?? 0, isDone: values[12] == "1", parked: Self.parkedEntries(replies[2])),
             isGoneFromStream: end.map { end in first.map { $0 > end } ?? true } ?? false)
     }
 

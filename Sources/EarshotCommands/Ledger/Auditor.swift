@@ -129,8 +129,8 @@ struct Auditor {
             var facts = known[id] ?? SessionFacts(session: id)
             let sighting = sightings[id]
             let predecessor = sighting?.registry?.predecessor?.description ?? facts.row?.predecessor
-            let end = predecessor.flatMap { before[$0]?.registry?.end }
-            facts.registry = sighting?.registry.map { SessionFacts.Registry($0, predecessorEnd: end) }
+            facts.registry = sighting?.registry
+            facts.predecessorEnd = predecessor.flatMap { before[$0]?.registry?.end }
             facts.isRecordBehind = sighting != nil && !recorded.contains(id)
             return Found(facts: facts, predecessor: predecessor, sighting: sighting)
         }
@@ -157,21 +157,5 @@ struct Auditor {
                 try await redis.deadMessages(of: session, group: group, in: sighting.partition))
         }
         return SessionAccount(found.facts) ?? account
-    }
-}
-
-extension SessionFacts.Registry {
-    fileprivate init(_ seen: LedgerSighting.Registry, predecessorEnd: UInt64?) {
-        self.init(
-            from: seen.from, first: seen.first, last: seen.last, predecessorEnd: predecessorEnd,
-            isContinuation: seen.predecessor != nil, endReason: seen.endReason, isStorageWanted: seen.isStorageWanted,
-            transcript: SessionFacts.Progress(seen.transcript), storage: SessionFacts.Progress(seen.storage),
-            isGoneFromStream: seen.isGoneFromStream)
-    }
-}
-
-extension SessionFacts.Progress {
-    fileprivate init(_ seen: LedgerSighting.Progress) {
-        self.init(next: seen.next, isDone: seen.isDone, parked: seen.parkedEntries)
     }
 }

@@ -1,3 +1,5 @@
+import EarshotModel
+
 /// A session's account: each of its messages in exactly one state, worked out of facts that do not know each other.
 ///
 /// Nothing is assumed to be accounted for: what every group has passed and neither a part, a dead letter nor the record
@@ -63,9 +65,9 @@ package struct SessionAccount: Equatable, Sendable {
 
     // MARK: With the registry's entry
 
-    private mutating func add(_ facts: SessionFacts, _ registry: SessionFacts.Registry) {
+    private mutating func add(_ facts: SessionFacts, _ registry: LedgerEntry) {
         var start = registry.from
-        if registry.isContinuation, let before = registry.predecessorEnd {
+        if registry.predecessor != nil, let before = facts.predecessorEnd {
             start = max(before, registry.first)
             if registry.first > before { lost[.notResent] = registry.first - before }
         } else if let row = facts.row, row.lostFrames > 0 {
@@ -82,7 +84,7 @@ package struct SessionAccount: Equatable, Sendable {
     }
 
     private mutating func place(
-        _ number: UInt64, count: UInt64, _ facts: SessionFacts, _ registry: SessionFacts.Registry
+        _ number: UInt64, count: UInt64, _ facts: SessionFacts, _ registry: LedgerEntry
     ) {
         if let place = Self.waiting(number, registry.transcript, .transcript, registry) {
             return note(place, count)
@@ -115,7 +117,7 @@ package struct SessionAccount: Equatable, Sendable {
 
     /// Where a message is that a group has not passed, `.some(nil)` for nowhere; `nil` when it has.
     private static func waiting(
-        _ number: UInt64, _ progress: SessionFacts.Progress, _ place: Place, _ registry: SessionFacts.Registry
+        _ number: UInt64, _ progress: LedgerProgress, _ place: Place, _ registry: LedgerEntry
     ) -> Place?? {
         guard progress.next <= number, !progress.isDone else { return nil }
         if progress.parked > 0 { return .some(.parked) }

@@ -1,60 +1,7 @@
-import EarshotModel
+package import EarshotModel
 
 /// What Redis and Postgres say of one session, each for itself, as its account needs it.
 package struct SessionFacts: Equatable, Sendable {
-    /// How far one group is.
-    package struct Progress: Equatable, Sendable {
-        /// The lowest message it still needs.
-        package var next: UInt64
-        /// Whether it has passed the end marker.
-        package var isDone: Bool
-        /// Entries it has parked.
-        package var parked: Int
-
-        /// Makes a value.
-        package init(next: UInt64 = 0, isDone: Bool = false, parked: Int = 0) {
-            self.next = next
-            self.isDone = isDone
-            self.parked = parked
-        }
-    }
-
-    /// What the registry says, while it has the session.
-    package struct Registry: Equatable, Sendable {
-        /// The number the session begins with, and the oldest one the device had then.
-        package var from: UInt64
-        package var first: UInt64
-        /// The highest number acknowledged; a `/v4/listen` session has none.
-        package var last: UInt64?
-        /// Where the session it continues ended, when that is known.
-        package var predecessorEnd: UInt64?
-        package var isContinuation: Bool
-        package var endReason: String?
-        package var isStorageWanted: Bool
-        package var transcript: Progress
-        package var storage: Progress
-        /// Whether the end marker was trimmed away, so that nothing of the session is in the stream any more.
-        package var isGoneFromStream: Bool
-
-        /// Makes a value.
-        package init(
-            from: UInt64 = 0, first: UInt64 = 0, last: UInt64? = nil, predecessorEnd: UInt64? = nil,
-            isContinuation: Bool = false, endReason: String? = nil, isStorageWanted: Bool = true,
-            transcript: Progress = Progress(), storage: Progress = Progress(), isGoneFromStream: Bool = false
-        ) {
-            self.from = from
-            self.first = first
-            self.last = last
-            self.predecessorEnd = predecessorEnd
-            self.isContinuation = isContinuation
-            self.endReason = endReason
-            self.isStorageWanted = isStorageWanted
-            self.transcript = transcript
-            self.storage = storage
-            self.isGoneFromStream = isGoneFromStream
-        }
-    }
-
     /// The session's row of the record.
     package struct Row: Equatable, Sendable {
         package var uid: String
@@ -83,7 +30,10 @@ package struct SessionFacts: Equatable, Sendable {
     }
 
     package var session: String
-    package var registry: Registry?
+    /// What the registry says, while it has the session.
+    package var registry: LedgerEntry?
+    /// Where the session it continues ended, when that is known.
+    package var predecessorEnd: UInt64?
     package var row: Row?
     /// Messages in the parts that the record names.
     package var parts: FrameRanges
@@ -95,11 +45,13 @@ package struct SessionFacts: Equatable, Sendable {
 
     /// Makes a value.
     package init(
-        session: String, registry: Registry? = nil, row: Row? = nil, parts: FrameRanges = FrameRanges(),
-        segments: Int = 0, dead: FrameRanges = FrameRanges(), isRecordBehind: Bool = false
+        session: String, registry: LedgerEntry? = nil, predecessorEnd: UInt64? = nil, row: Row? = nil,
+        parts: FrameRanges = FrameRanges(), segments: Int = 0, dead: FrameRanges = FrameRanges(),
+        isRecordBehind: Bool = false
     ) {
         self.session = session
         self.registry = registry
+        self.predecessorEnd = predecessorEnd
         self.row = row
         self.parts = parts
         self.segments = segments
