@@ -11,12 +11,19 @@ struct GatewayKillCommand: AsyncParsableCommand {
 
     @OptionGroup var options: HarnessOptions
 
+    @Flag(
+        help: "Native devices, which come back; what was acknowledged before the kill is looked for in what is stored.")
+    var native = false
+
     /// Issue 4, acceptance 2.
     private static let secondsMaximum = 15.0
 
     func run() async throws {
         let report = try await Stage.with(options, workers: options.workers ?? "gateway=1,transcript=2") { stage in
-            try await measure(stage)
+            guard native else { return try await measure(stage) }
+            return try await NativeGatewayKill(
+                stage: stage, count: options.devices, secondsMaximum: Self.secondsMaximum
+            ).run()
         }
         try report.publish()
         if !report.isPassed { throw ExitCode.failure }

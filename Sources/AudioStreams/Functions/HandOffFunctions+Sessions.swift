@@ -26,7 +26,8 @@ extension HandOffFunctions {
         end
 
         -- The conversation a session joins: the one it is bound to, that of its predecessor unless silence closed it,
-        -- the user's open one, or the one that it names, which is a new one if there is none of that name. The last result: whether another one stays the user's open one.
+        -- the user's open one, or the one that it names, which is a new one if there is none of that name.
+        -- The last result: whether another one stays the user's open one.
         local function join_conversation(user, args, conversations_prefix, old)
           local state = redis.call('HMGET', user, 'conversation', 'start', 'touched', 'timeout')
           local named = redis.call('HGET', conversations_prefix .. args[7], 'start')

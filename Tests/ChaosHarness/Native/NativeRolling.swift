@@ -1,7 +1,6 @@
 import EarshotClient
 import EarshotModel
 import Foundation
-import Synchronization
 
 /// A rolling restart under native devices, which come back when `closing` says, through a load balancer.
 struct NativeRolling: Sendable {
@@ -17,11 +16,6 @@ struct NativeRolling: Sendable {
     /// Most reconnects a second; nil for what the server's own pacing allows.
     let rateMaximum: Int?
 
-    /// Whether the devices have said enough.
-    private final class Signal: Sendable {
-        let isGiven = Mutex(false)
-    }
-
     private static func user(_ device: Int) -> String { "rolling-\(device)" }
 
     func run() async throws -> ChaosReport {
@@ -29,14 +23,14 @@ struct NativeRolling: Sendable {
         let recording = try NativeRecording(Recording.quiet(seconds: Self.audioSeconds).stream)
         let balancer = try await Balancer.started(before: stage.fleet.gatewayPorts)
         let curve = ReconnectCurve()
-        let over = Signal()
+        let over = Enough()
         let (began, uploads) = try await withThrowingTaskGroup(of: NativeOutcome.self) { group in
             for device in 0..<count {
                 group.addTask { await upload(device, recording, balancer.port, curve, over) }
             }
             let restart = RollingRestart(stage: stage, sessions: count) { balancer.set($0, isIn: $1) }
             let began = try await restart.run()
-            over.isGiven.withLock { $0 = true }
+            over.give()
             let uploads: [NativeOutcome] = try await group.reduce(into: []) { $0.append($1) }
             return (began, uploads)
         }
@@ -48,11 +42,11 @@ struct NativeRolling: Sendable {
     }
 
     private func upload(
-        _ device: Int, _ recording: NativeRecording, _ port: Int, _ curve: ReconnectCurve, _ over: Signal
+        _ device: Int, _ recording: NativeRecording, _ port: Int, _ curve: ReconnectCurve, _ over: Enough
     ) async -> NativeOutcome {
         try? await rest(.seconds(Double(device) / Self.startsPerSecond))
         let source = MarkedSource(recording: recording, device: device, upload: 0, limit: .max, speed: Self.speed) {
-            over.isGiven.withLock(\.self)
+            over.isGiven
         }
         return await NativeDevice.upload(
             source, user: Self.user(device), port: port, linger: 0, clock: stage.clock
