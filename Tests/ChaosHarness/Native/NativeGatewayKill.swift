@@ -5,7 +5,7 @@ import Foundation
 struct NativeGatewayKill: Sendable {
     private static let startsPerSecond = 200.0
     private static let quietLimit = 120.0
-    /// The audio, which is begun again as often as it takes, and how fast: as devices that are silent for the most part.
+    /// The audio, which is begun again as often as it takes, and how fast: as devices that keep silence to themselves.
     private static let audioSeconds = 60.0
     private static let speed = 0.2
     /// How long all stream before the kill, so that each has had acknowledgements.
