@@ -15,6 +15,33 @@ import Testing
         let notWanted: UInt64
         let inFlight: [String: UInt64]
         let unaccounted: UInt64
+        let lost: [String: UInt64]
+
+        /// The totals as the coordinators' gauges show them, once everything is through.
+        var gauges: [String: UInt64] {
+            [
+                "earshot_ledger_sessions": UInt64(sessions),
+                "earshot_ledger_messages{state=\"stored\"}": stored,
+                "earshot_ledger_messages{state=\"not_stored\"}": notWanted,
+                "earshot_ledger_messages{state=\"in_flight\"}": inFlight.values.reduce(0, +),
+                "earshot_ledger_messages{state=\"unaccounted\"}": unaccounted,
+                "earshot_ledger_messages_lost{reason=\"not_resent\"}": lost["not_resent"] ?? 0,
+            ]
+        }
+    }
+
+    /// What the fleet's metrics say of the ledger, without whose they are: there is one coordinator.
+    private func gauges(_ fleet: FleetProcess) async throws -> [String: UInt64] {
+        var gauges: [String: UInt64] = [:]
+        for line in try await HTTPGet.text("\(fleet.ready.admin)/metrics").split(separator: "\n") {
+            let words = line.replacing(/role="[^"]*",node="[^"]*",?/, with: "").replacing("{}", with: "")
+                .split(separator: " ")
+            guard words[0].hasPrefix("earshot_ledger_"), !words[0].hasSuffix("_total"),
+                let value = words.last.flatMap({ Double($0) })
+            else { continue }
+            gauges[String(words[0])] = UInt64(exactly: value)
+        }
+        return gauges
     }
 
     private static var decoder: JSONDecoder {
@@ -86,12 +113,21 @@ import Testing
             #expect(one.first?.notWanted == one.first?.messages)
             #expect((one.first?.messages ?? 0) > 0)
 
+            try await eventually(within: .seconds(90), "the gauges show the totals") {
+                try await gauges(fleet) == total.gauges
+            }
+
             let id = try #require(kept.sessionId)
             let deleted = try await Tool.run(["psql", url, "-c", "DELETE FROM audio_parts WHERE session = '\(id)'"])
             try #require(deleted.status == 0, "\(deleted.text)")
             let holed = try await fleet.earshot(["audit", id, "--json"])
             #expect(holed.status == 1)
             #expect(try reports(holed.text).last?.unaccounted == kept.stored)
+            let lacking = try #require(try reports(try await fleet.earshot(["audit", "--all", "--json"]).text).last)
+            #expect(lacking.unaccounted == kept.stored)
+            try await eventually(within: .seconds(90), "the gauges show what is lacking") {
+                try await gauges(fleet) == lacking.gauges
+            }
             let unknown = try await fleet.earshot(["audit", "018bcfe5-6800-7000-8000-000000000001"])
             #expect(unknown.status == 1)
             #expect(unknown.text.contains("knows session"), "\(unknown.text)")

@@ -205,6 +205,11 @@ package struct Limits: Sendable {
     package var lagInterval: Duration = .seconds(5)
     /// Time of events the record has not had past which that is an alert (M19): Redis keeps them all.
     package var unrecordedMaximum: Duration = .seconds(600)
+    /// How often the ledger's totals are looked at, of sessions that ended within which time, and of how many at most:
+    /// a query may not weigh on the record however many there were.
+    package var ledgerInterval: Duration = .seconds(60)
+    package var ledgerWindow: Duration = .seconds(3600)
+    package var ledgerSessionsMaximum = 20_000
     /// Events in one batch to Postgres.
     package var recordBatchMaximum = 500
     /// How often changed settings are looked for, and how many are projected at a time.

@@ -31,16 +31,18 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let projector = SettingsProjector(
             store: PostgresSettingsStore(client: postgres), handOff: fleet.handOff, partitions: fleet.partitions,
             limits: fleet.limits, logger: assembly.logger)
+        let record = PostgresSessionRecord(client: postgres)
         assembly.health.expect("redis")
         try await assembly.run(
             [
                 fleet.service, BackgroundService { await postgres.run() },
                 fleet.worker(
                     .record, .wholeStream(.events),
-                    RecordLaneFactory(record: PostgresSessionRecord(client: postgres), limits: fleet.limits),
+                    RecordLaneFactory(record: record, limits: fleet.limits),
                     in: assembly, limits: fleet.limits.ofRecord),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: coordinator),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: projector),
+                LedgerGauges(record: record, limits: fleet.limits, logger: assembly.logger),
             ], onAdminBound: announcer.adminBound)
     }
 }
