@@ -34,6 +34,7 @@ package struct DeviceStream: Sendable {
 
     let content: Content
     let sampleCount: Int
+    /// Of samples that are still to be divided.
     let samplesPerMessage: Int
 
     /// How long the recording is.
@@ -65,12 +66,13 @@ package struct DeviceStream: Sendable {
         self.wireSampleRate = wireSampleRate
     }
 
-    private init(prepared messages: [Message], of stream: DeviceStream) {
-        codec = stream.codec
-        wireSampleRate = stream.wireSampleRate
+    /// A stream of messages that are made.
+    init(messages: [Message], codec: DeviceCodec, wireSampleRate: Int, sampleCount: Int) {
+        self.codec = codec
+        self.wireSampleRate = wireSampleRate
+        self.sampleCount = sampleCount
         messageCount = messages.count
-        sampleCount = stream.sampleCount
-        samplesPerMessage = stream.samplesPerMessage
+        samplesPerMessage = 0
         content = .messages(messages)
     }
 
@@ -82,7 +84,8 @@ package struct DeviceStream: Sendable {
         var messages: [Message] = []
         messages.reserveCapacity(messageCount)
         while let message = try iterator.next() { messages.append(message) }
-        return DeviceStream(prepared: messages, of: self)
+        return DeviceStream(
+            messages: messages, codec: codec, wireSampleRate: wireSampleRate, sampleCount: sampleCount)
     }
 
     /// Returns an iterator over the messages, with an encoder of its own.

@@ -12,6 +12,8 @@ struct CommandLineTests {
             ["nonsense"], ["token"], ["token", "--uid", "a b"], ["token", "--uid", "bob", "--ttl", "forever"],
             ["up", "--workers", "transcipt=2"], ["up", "--workers", "transcript=-1"], ["up", "--listen", "8080"],
             ["up", "--admin", "localhost"], ["up", "--log-level", "loud"], ["up", "--data-dir", ""], ["stream"],
+            ["stream", "-"], ["stream", "-", "--native", "--codec", "opus"],
+            ["stream", "-", "--native", "--sessions", "2"],
             ["stream", "x.wav", "--codec", "mp3"], ["stream", "x.wav", "--speed", "-1"],
             ["stream", "x.wav", "--sessions", "0"], ["stream", "x.wav", "--sessions", "2", "--token", "t"],
             ["stream", "x.wav", "--stagger", "nan"], ["stream", "x.wav", "--language", "e&n"],
@@ -39,6 +41,8 @@ struct CommandLineTests {
             #expect(await EarshotCommand.run(["stream", "\(scratch.path)/none.wav"] + data) == 1)
             let text = try scratch.write("not a WAV", to: "text.wav")
             #expect(await EarshotCommand.run(["stream", text] + data) == 1)
+            let other = try scratch.write("OggS, and not of Opus", to: "other.ogg")
+            #expect(await EarshotCommand.run(["stream", other] + data) == 1)
         }
     }
 
@@ -89,7 +93,8 @@ struct CommandLineTests {
     func endpoint(url: String, beginning: String) {
         var plan = Self.plan
         plan.url = url
-        #expect(plan.endpoint == beginning + "language=en&sample_rate=16000&codec=opus_fs320&channels=1")
+        let query = "language=en&sample_rate=16000&codec=opus_fs320&channels=1"
+        #expect(plan.endpoint(for: .opusFS320) == beginning + query)
     }
 
     @Test(

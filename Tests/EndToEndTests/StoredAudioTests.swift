@@ -81,6 +81,49 @@ import Testing
         try await fleet.stop()
     }
 
+    @Test("What earshot stream sends of an Ogg Opus file, and of a microphone's pipe, is what is stored")
+    func sentAsItIs() async throws {
+        let fleet = try await FleetProcess()
+        let users = ["ogg-native", "ogg-listen", "pipe"]
+        try await storeAudio(of: users, in: fleet)
+        let (recorded, sampleRate) = try samples()
+        let samples = Array(recorded.prefix(sampleRate * 5))
+        let path = "\(fleet.directory)/five"
+        try WAVFile(sampleRate: sampleRate, samples: samples).write(path: "\(path).wav")
+        let encoded = try await Tool.run(["opusenc", "--quiet", "\(path).wav", "\(path).opus"])
+        try #require(encoded.status == 0, "\(encoded.text)")
+        let file = try OggOpusReader.read(Array(try Data(contentsOf: URL(fileURLWithPath: "\(path).opus"))))
+
+        for (user, options) in [("ogg-native", ["--native"]), ("ogg-listen", [])] {
+            let sent = try await fleet.earshot(
+                ["stream", "\(path).opus", "--speed", "0", "--linger", "0", "--json", "--uid", user] + options)
+            #expect(sent.status == 0, "\(sent.text)")
+            // The lead-in of 80 ms before them is skipped by players.
+            let kept = try await played(fleet, user: user).links.flatMap(\.packets).dropFirst(4)
+            let packets = file.links.flatMap(\.packets)
+            let isKept = Array(kept) == packets
+            #expect(isKept, "\(user): \(kept.count) of \(packets.count) packets")
+        }
+        let raw = "\(path).raw"
+        try Data(PCM.littleEndianBytes(samples)).write(to: URL(fileURLWithPath: raw))
+        let command = """
+            cat '\(raw)' | '\(FleetProcess.binaries)/earshot' stream - --native --sample-rate \(sampleRate) \
+            --linger 0 --json --uid pipe --data-dir '\(fleet.directory)'
+            """
+        let piped = try await Tool.run(["sh", "-c", command])
+        #expect(piped.status == 0, "\(piped.text)")
+        #expect(abs(try await played(fleet, user: "pipe").seconds - 5) <= 0.02)
+        try await fleet.stop()
+    }
+
+    /// What is stored of a user who sent less than a part holds.
+    private func played(_ fleet: FleetProcess, user: String) async throws -> OggOpusFile {
+        let path = try await eventually(within: .seconds(60), "\(user)'s audio is stored") {
+            stored(fleet, user: user).first
+        }
+        return try OggOpusReader.read(Array(try Data(contentsOf: URL(fileURLWithPath: path))))
+    }
+
     private func expectKept(
         _ stream: DeviceStream, seconds: Double, of user: String, in fleet: FleetProcess, errorsMaximum: Double
     ) async throws {

@@ -20,9 +20,15 @@ struct StreamCommand: AsyncParsableCommand {
             last text; empty when the conversation was older than the session),"lateness_max_ms"; with --native \
             "acknowledged_messages","durability","chain" (its sessions),"reconnects"}],"completed",\
             "failed","audio_seconds","elapsed_seconds"}; what is not known is left out.
+
+            An Ogg Opus file is sent as it is, packet by packet, unless --codec is one of PCM. With --native the \
+            file may be - for 16-bit mono PCM from standard input at --sample-rate, until its end, as of a microphone: \
+            arecord -q -f S16_LE -r 16000 -c 1 -t raw | earshot stream - --native
             """)
 
-    @Argument(help: ArgumentHelp("A WAV file, or headerless 16-bit mono with --raw-rate.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp(
+            "A WAV or Ogg Opus file, headerless 16-bit mono with --raw-rate, or - (see above).", valueName: "file"))
     var file: String
 
     @Option(
@@ -37,8 +43,11 @@ struct StreamCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A token; better EARSHOT_TOKEN, which other users cannot read.", valueName: "token"))
     var token: String?
 
-    @Option(help: ArgumentHelp("\(DeviceCodec.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "codec"))
-    var codec = "opus_fs320"
+    @Option(
+        help: ArgumentHelp(
+            "\(DeviceCodec.allCases.map(\.rawValue).joined(separator: ", ")) (default: opus_fs320, of - pcm16).",
+            valueName: "codec"))
+    var codec: String?
 
     @Option(help: ArgumentHelp("The rate on the wire, in Hz.", valueName: "n"))
     var sampleRate = 16_000
@@ -69,8 +78,7 @@ struct StreamCommand: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Sends to /v1/stream, resuming until all is acknowledged (docs/protocol.md); the file may then be Ogg Opus "
-                + "(.opus, .ogg), or - for PCM from standard input."))
+            "Sends to /v1/stream, resuming until all is acknowledged (docs/protocol.md)."))
     var native = false
 
     @Flag(help: "Prints one line of JSON at the end, and nothing before.")
@@ -79,9 +87,12 @@ struct StreamCommand: AsyncParsableCommand {
     @OptionGroup var data: DataDirectoryOption
 
     func validate() throws {
-        guard DeviceCodec(rawValue: codec) != nil else {
+        guard let deviceCodec else {
             let allowed = DeviceCodec.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("--codec \(codec.debugDescription) is unknown; allowed: \(allowed)")
+            throw ValidationError("--codec \((codec ?? "").debugDescription) is unknown; allowed: \(allowed)")
+        }
+        guard file != StreamPlan.pipeName || (native && sessions == 1 && !deviceCodec.isOpus) else {
+            throw ValidationError("standard input is PCM of one device: add --native, with --codec pcm16 or pcm8")
         }
         guard UserID(uid) != nil, sessions == 1 || sameUser || UserID("\(uid)-\(sessions)") != nil else {
             throw ValidationError("--uid \(uid.debugDescription) makes no user ids; allowed: \(UserID.rule)")
@@ -146,9 +157,15 @@ struct StreamCommand: AsyncParsableCommand {
     private func plan() throws -> StreamPlan {
         StreamPlan(
             file: file, rawRate: rawRate, url: try url ?? StreamPlan.url(dataDirectory: data.path), uid: uid,
-            codec: DeviceCodec(rawValue: codec) ?? .opusFS320,
+            codec: deviceCodec ?? .opusFS320,
             sampleRate: sampleRate, speed: speed, sessions: sessions, staggerSeconds: stagger, isSameUser: sameUser,
             language: language, lingerSeconds: linger, lingerMaximumSeconds: lingerMax, isNative: native)
+    }
+
+    /// The codec asked for, or the input's own; `nil` for an unknown one.
+    private var deviceCodec: DeviceCodec? {
+        guard let codec else { return file == StreamPlan.pipeName ? .pcm16 : .opusFS320 }
+        return DeviceCodec(rawValue: codec)
     }
 
     /// How a device gets its token.

@@ -1,4 +1,3 @@
-import AudioCodecs
 import EarshotClient
 import EarshotModel
 
@@ -58,8 +57,8 @@ struct StreamPlan: Sendable {
         return path.prefix { $0 != "?" } == Self.webPath
     }
 
-    /// The endpoint with its query; a path that is given is kept.
-    var endpoint: String {
+    /// The endpoint with its query, for messages of a codec; a path that is given is kept.
+    func endpoint(for codec: DeviceCodec) -> String {
         var endpoint = url
         let authority = endpoint.drop { $0 != "/" }.dropFirst(2)
         if let slash = authority.firstIndex(of: "/") {
@@ -68,26 +67,8 @@ struct StreamPlan: Sendable {
             endpoint += defaultPath
         }
         endpoint += endpoint.contains("?") ? "&" : "?"
-        let codec = isOgg ? DeviceCodec.opus : codec
         return endpoint + "language=\(language)&sample_rate=\(sampleRate)&codec=\(codec.rawValue)&channels=1"
     }
 
     private var defaultPath: String { isNative ? "/v1/stream" : "/v4/listen" }
-
-    /// Reads the recording and makes its messages, once for all devices.
-    ///
-    /// - Throws: `AudioCodecError` that says what is wrong with the file, the codec or the rate.
-    func stream() throws -> DeviceStream {
-        if let stream = try sentAsItIs() { return stream }
-        let recording =
-            if let rawRate {
-                try WAVFile(rawPath: file, sampleRate: rawRate)
-            } else {
-                try WAVFile(path: file)
-            }
-        guard !recording.samples.isEmpty else { throw CommandError("\(file) contains no audio") }
-        return try DeviceStream(
-            samples: recording.samples, sampleRate: recording.sampleRate, codec: codec, wireSampleRate: sampleRate
-        ).prepared()
-    }
 }

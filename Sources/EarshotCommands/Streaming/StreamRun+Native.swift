@@ -1,65 +1,21 @@
-import AudioCodecs
 import EarshotClient
-import Foundation
 import NIOPosix
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 // `earshot stream --native`: uploads by the reference client of `/v1/stream`.
 extension StreamRun {
     func runNative(_ device: StreamPlan.Device, index: Int) async -> StreamResult {
-        var configuration = UploadConfiguration(url: plan.endpoint)
+        var configuration = UploadConfiguration(url: plan.endpoint(for: stream.codec))
         configuration.token = { [token] in try await token(device.uid) }
         configuration.linger = .seconds(plan.lingerSeconds)
         configuration.lingerMax = .seconds(max(plan.lingerSeconds, plan.lingerMaximumSeconds))
         configuration.observer = { observer(index, $0) }
         do {
-            let report = try await DeviceUpload(configuration, source: try plan.source(of: stream))
+            let report = try await DeviceUpload(configuration, source: plan.source(of: stream))
                 .run(on: MultiThreadedEventLoopGroup.singleton)
             return StreamResult(uid: device.uid, upload: report)
         } catch {
             return StreamResult(uid: device.uid, failure: error)
         }
-    }
-}
-
-extension StreamPlan {
-    /// Standard input, as a microphone's pipe.
-    static let pipeName = "-"
-
-    /// Whether the file is sent as it is: packets out of Ogg, or a pipe.
-    var isPipe: Bool { isNative && file == Self.pipeName }
-    var isOgg: Bool { isNative && (file.hasSuffix(".opus") || file.hasSuffix(".ogg")) }
-
-    /// What a display needs to know of audio that is sent as it is; a pipe's length is not known.
-    func sentAsItIs() throws -> DeviceStream? {
-        if isPipe {
-            guard codec == .pcm8 || codec == .pcm16, sessions == 1 else {
-                throw CommandError("standard input is PCM of one device: use --codec pcm16 or pcm8, and one session")
-            }
-            return try DeviceStream(samples: [], sampleRate: sampleRate, codec: codec, wireSampleRate: sampleRate)
-        }
-        guard isOgg else { return nil }
-        let samples = try readOgg().decode(sampleRate: 48_000)
-        return try DeviceStream(samples: samples, sampleRate: 48_000, codec: .pcm16, wireSampleRate: 48_000)
-    }
-
-    func source(of stream: DeviceStream) throws -> any UploadSource {
-        if isPipe { return PCMPipeSource(descriptor: dup(STDIN_FILENO), codec: codec, sampleRate: sampleRate) }
-        guard isOgg else { return RecordingSource(stream, speed: speed) }
-        return OggOpusSource(try readOgg(), speed: speed)
-    }
-
-    private func readOgg() throws -> OggOpusFile {
-        guard let handle = FileHandle(forReadingAtPath: file) else { throw CommandError("\(file) cannot be read") }
-        let bytes = try handle.read(upToCount: OggOpusReader.bytesMax + 1) ?? Data()
-        return try OggOpusReader.read([UInt8](bytes))
     }
 }
 

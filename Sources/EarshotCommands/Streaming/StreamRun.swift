@@ -40,7 +40,7 @@ struct StreamRun: Sendable {
     }
 
     private func run(_ device: StreamPlan.Device, index: Int) async -> StreamResult {
-        var configuration = DeviceSessionConfiguration(url: plan.endpoint)
+        var configuration = DeviceSessionConfiguration(url: plan.endpoint(for: stream.codec))
         configuration.speed = plan.speed
         configuration.linger = .quiet(
             .seconds(plan.lingerSeconds), atMost: .seconds(max(plan.lingerSeconds, plan.lingerMaximumSeconds)))
