@@ -69,12 +69,7 @@ package final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // A child that inherited another test's socket would keep it open after that test has closed it.
-        // Closing a number that is not open is no error to posix_spawn; the margin is for what is opened meanwhile.
-        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.compactMap { Int32($0) }
-        for descriptor in 3..<((open?.max() ?? 0) + 256) {
-            posix_spawn_file_actions_addclose(&actions, descriptor)
-        }
+        InheritedDescriptors.close(in: &actions)
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var pid = pid_t()
