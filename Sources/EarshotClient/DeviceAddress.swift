@@ -1,5 +1,5 @@
 /// The address of a WebSocket endpoint, taken apart.
-struct DeviceAddress: Equatable {
+package struct DeviceAddress: Equatable {
     let host: String
     let port: Int
     /// Path and query, as the request line has them.
@@ -10,6 +10,11 @@ struct DeviceAddress: Equatable {
         let name = host.contains(":") ? "[\(host)]" : host
         return port == 80 ? name : "\(name):\(port)"
     }
+
+    /// Looks whether a device could connect to a URL.
+    ///
+    /// - Throws: `DeviceConnectionError` with `invalidAddress` that says what is wrong and what is allowed.
+    package static func check(_ url: String) throws(DeviceConnectionError) { _ = try DeviceAddress(url) }
 
     /// Parses `ws://host[:port][/path][?query]`; an IPv6 address stands in brackets.
     init(_ url: String) throws(DeviceConnectionError) {

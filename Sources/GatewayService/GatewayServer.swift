@@ -153,7 +153,7 @@ package final class GatewayServer: Service {
         let admission = ListenAdmission(configuration: configuration, census: census)
         let metrics = metrics
         let limits = configuration.limits
-        return try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             // A fleet that reconnects at once must not be refused by the kernel.
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -174,7 +174,11 @@ package final class GatewayServer: Service {
                     try Self.configure(channel, loop: bound.value, admission: admission, metrics: metrics)
                 }
             }
-            .bind(host: configuration.host, port: configuration.port).get()
+        do {
+            return try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
+        } catch {
+            throw GatewayBindError(host: configuration.host, port: configuration.port, reason: "\(error)")
+        }
     }
 
     private static func configure(

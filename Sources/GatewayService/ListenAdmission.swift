@@ -13,6 +13,7 @@ struct ListenAdmission: Sendable {
     private func target(
         _ head: HTTPRequestHead
     ) throws(UpgradeRefusal) -> (path: ListenPath, items: [(name: String, value: String)]) {
+        try UpgradeForm.check(head)
         guard let target = QueryString.parse(head.uri) else {
             throw UpgradeRefusal(
                 status: .badRequest, reason: "malformed", message: "the request target cannot be decoded")

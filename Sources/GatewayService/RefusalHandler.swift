@@ -53,6 +53,7 @@ final class RefusalHandler: ChannelInboundHandler, RemovableChannelHandler {
         headers.add(name: "connection", value: "close")
         if let retryAfter = refusal.retryAfter { headers.add(name: "retry-after", value: String(retryAfter)) }
         if refusal.status == .unauthorized { headers.add(name: "www-authenticate", value: "Bearer") }
+        if refusal.status == .methodNotAllowed { headers.add(name: "allow", value: "GET") }
         if refusal.status == .upgradeRequired {
             headers.add(name: "upgrade", value: "websocket")
             headers.add(name: "sec-websocket-version", value: "13")

@@ -87,7 +87,8 @@ package struct PostgresSessionRecord: SessionRecord {
     }
 
     private static let segmentColumns = """
-        id, text, start_seconds, end_seconds, speaker, speaker_id, is_user, person, channel, language, stt_provider
+        id, text, start_seconds, end_seconds, speaker, speaker_id, is_user, person, channel, language, stt_provider,
+        speaker_label_source, speaker_match_source, speaker_identity_status, speaker_id_scope
         """
 
     func perform<Value: Sendable>(
@@ -133,6 +134,10 @@ package struct PostgresSessionRecord: SessionRecord {
         segment.isUser = try row.decode("is_user")
         segment.personID = try row.decode("person")
         segment.channel = try row.decode("channel")
+        segment.speakerLabelSource = try row.decode("speaker_label_source")
+        segment.speakerMatchSource = try row.decode("speaker_match_source")
+        segment.speakerIdentityStatus = try row.decode("speaker_identity_status")
+        segment.speakerIDScope = try row.decode("speaker_id_scope")
         return segment
     }
 }

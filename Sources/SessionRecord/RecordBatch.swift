@@ -131,7 +131,8 @@ struct RecordBatch {
         let rows = segments.sorted { $0.key < $1.key }.map(\.value)
         return """
             INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
-                speaker, speaker_id, is_user, person, channel, language, stt_provider)
+                speaker, speaker_id, is_user, person, channel, language, stt_provider, speaker_label_source,
+                speaker_match_source, speaker_identity_status, speaker_id_scope)
             SELECT * FROM unnest(\(rows.map(\.segment.id)), \(rows.map(\.event.session))::uuid[],
                 \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
@@ -139,10 +140,15 @@ struct RecordBatch {
                 \(rows.map(\.segment.speaker)), \(rows.map { Int64($0.segment.speakerID) })::integer[],
                 \(rows.map(\.segment.isUser)), \(rows.map(\.segment.personID)),
                 \(rows.map { Int64($0.segment.channel) })::integer[], \(rows.map(\.segment.language)),
-                \(rows.map(\.segment.sttProvider)))
+                \(rows.map(\.segment.sttProvider)), \(rows.map(\.segment.speakerLabelSource)),
+                \(rows.map(\.segment.speakerMatchSource)), \(rows.map(\.segment.speakerIdentityStatus)),
+                \(rows.map(\.segment.speakerIDScope)))
             ON CONFLICT (uid, id) DO UPDATE SET text = excluded.text, start_seconds = excluded.start_seconds,
                 end_seconds = excluded.end_seconds, revision = excluded.revision, speaker = excluded.speaker,
-                speaker_id = excluded.speaker_id, is_user = excluded.is_user, person = excluded.person
+                speaker_id = excluded.speaker_id, is_user = excluded.is_user, person = excluded.person,
+                speaker_label_source = excluded.speaker_label_source,
+                speaker_match_source = excluded.speaker_match_source,
+                speaker_identity_status = excluded.speaker_identity_status, speaker_id_scope = excluded.speaker_id_scope
             WHERE segments.revision < excluded.revision
             """
     }

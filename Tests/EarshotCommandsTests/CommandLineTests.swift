@@ -1,5 +1,6 @@
 import ArgumentParser
 import EarshotClient
+import ServiceBootstrap
 import Testing
 
 @testable import EarshotCommands
@@ -14,7 +15,9 @@ struct CommandLineTests {
             ["up", "--admin", "localhost"], ["up", "--log-level", "loud"], ["up", "--data-dir", ""], ["stream"],
             ["stream", "-"], ["stream", "-", "--native", "--codec", "opus"],
             ["stream", "-", "--native", "--sessions", "2"],
-            ["stream", "x.wav", "--codec", "mp3"], ["stream", "x.wav", "--speed", "-1"],
+            ["stream", "x.wav", "--url", "http://h:1"], ["stream", "x.wav", "--codec", "mp3"],
+            ["stream", "x.wav", "--speed", "-1"], ["stream", "x.wav", "--sample-rate", "16001"],
+            ["stream", "x.wav", "--codec", "opus", "--sample-rate", "44100"], ["stream", "x.raw", "--raw-rate", "0"],
             ["stream", "x.wav", "--sessions", "0"], ["stream", "x.wav", "--sessions", "2", "--token", "t"],
             ["stream", "x.wav", "--stagger", "nan"], ["stream", "x.wav", "--language", "e&n"],
             ["sessions", "--limit", "0"], ["sessions", "no-such-id"], ["sessions", "--before", "yesterday"],
@@ -43,7 +46,20 @@ struct CommandLineTests {
             #expect(await EarshotCommand.run(["stream", text] + data) == 1)
             let other = try scratch.write("OggS, and not of Opus", to: "other.ogg")
             #expect(await EarshotCommand.run(["stream", other] + data) == 1)
+            #expect(await EarshotCommand.run(["stream", other, "--json"] + data) == 1)
         }
+    }
+
+    @Test("Further gateways listen behind the first, but not where the admin does")
+    func gatewayPorts() {
+        var options = FleetOptions(dataDirectory: "d", executables: "e", migrations: "m")
+        #expect((0..<4).map(options.gatewayPort) == [8080, 8082, 8083, 8084])
+        options.admin = SocketEndpoint(host: "127.0.0.1", port: 8082)
+        #expect((0..<4).map(options.gatewayPort) == [8080, 8081, 8083, 8084])
+        options.admin = SocketEndpoint(host: "127.0.0.1", port: 0)
+        #expect((0..<3).map(options.gatewayPort) == [8080, 8081, 8082])
+        options.listen = SocketEndpoint(host: "127.0.0.1", port: 0)
+        #expect((0..<3).map(options.gatewayPort) == [0, 0, 0])
     }
 
     @Test("The number of workers is read for each role, and the others keep one")

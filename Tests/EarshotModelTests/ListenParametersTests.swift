@@ -130,9 +130,15 @@ import Testing
 
     @Test("Broken escapes are not a query")
     func escapes() {
-        #expect(QueryString.parse("/v4/listen?a=%zz") == nil)
-        #expect(QueryString.parse("/v4/listen?a=%e") == nil)
-        #expect(QueryString.parse("/v4/listen?a=%ff") == nil)
+        #expect(QueryString.parse("/v4/%zz?a=1") == nil)
+        for broken in ["%zz", "%e", "%ff", "100%"] {
+            #expect(QueryString.parse("/v4/listen?a=\(broken)")?.items.first?.value == broken)
+            // What is not read is ignored, what is read is refused by its name.
+            #expect(throws: Never.self) { try parse("foo=\(broken)&uid=\(broken)&codec=opus&sample_rate=16000") }
+            #expect(throws: ListenRefusal.malformed("sample_rate must be a whole number")) {
+                try parse("codec=opus&sample_rate=\(broken)")
+            }
+        }
         #expect(QueryString.parse("/v4/listen?a=b%20c+d")?.items.first?.value == "b c d")
     }
 

@@ -44,6 +44,10 @@ import Testing
             let listed = try await fleet.earshot(["sessions", "--all", "--json"])
             return listed.status == 0 && listed.text.contains(session) && listed.text.contains("client_closed")
         }
+        for form in [[], ["--json"]] {
+            let unknown = try await fleet.earshot(["sessions", "0190a0b0-0000-7000-8000-000000000000"] + form)
+            #expect(unknown.status == 1 && unknown.text.contains("the record has no session"))
+        }
         let shown = try await fleet.earshot(["sessions", session])
         #expect(shown.status == 0)
         for segment in report.transcript.segments { #expect(shown.text.contains(segment.text)) }

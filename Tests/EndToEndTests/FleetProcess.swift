@@ -46,6 +46,13 @@ final class FleetProcess: Sendable {
         }
     }
 
+    deinit {
+        // A test that has thrown did not stop it: killed alone, the supervisor would leave its children.
+        guard supervisor.isRunning else { return }
+        supervisor.kill()
+        for pid in ready.pids.values.joined() { kill(pid, SIGKILL) }
+    }
+
     /// Asks it to stop as Ctrl-C does and waits for its end.
     func stop() async throws {
         let pids = try await pids().values.flatMap { $0 }

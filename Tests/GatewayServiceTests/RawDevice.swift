@@ -14,6 +14,33 @@ final class RawDevice: Sendable {
 
     /// Connects and asks for the upgrade; frames may be sent at once.
     static func connect(_ harness: GatewayHarness, user: String = "alice") async throws -> RawDevice {
+        let device = try await open(harness, sending: request(user: user))
+        // Frames belong behind the 101.
+        for await bytes in device.received where String(buffer: bytes).contains("101 Switching") { break }
+        return device
+    }
+
+    /// The lines of a request for an upgrade.
+    static func request(
+        user: String = "alice", method: String = "GET", version: String = "HTTP/1.1",
+        key: String = "AAAAAAAAAAAAAAAAAAAAAA=="
+    ) -> [String] {
+        [
+            "\(method) /v4/listen?codec=pcm16&sample_rate=16000 \(version)", "Host: localhost",
+            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: \(key)",
+            "Authorization: Bearer dev:\(user)",
+        ]
+    }
+
+    /// The beginning of the answer to a request.
+    static func answer(_ harness: GatewayHarness, to request: [String]) async throws -> String {
+        let device = try await open(harness, sending: request)
+        defer { device.channel.close(promise: nil) }
+        for await bytes in device.received { return String(buffer: bytes) }
+        return ""
+    }
+
+    private static func open(_ harness: GatewayHarness, sending request: [String]) async throws -> RawDevice {
         let (received, continuation) = AsyncStream.makeStream(
             of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(10_000))
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -23,16 +50,8 @@ final class RawDevice: Sendable {
                 }
             }
             .connect(host: "127.0.0.1", port: harness.port).get()
-        let request = [
-            "GET /v4/listen?codec=pcm16&sample_rate=16000 HTTP/1.1", "Host: localhost", "Connection: Upgrade",
-            "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-            "Authorization: Bearer dev:\(user)", "", "",
-        ].joined(separator: "\r\n")
-        try await channel.writeAndFlush(ByteBuffer(string: request))
-        let device = RawDevice(channel, received)
-        // Frames belong behind the 101.
-        for await bytes in received where String(buffer: bytes).contains("101 Switching") { break }
-        return device
+        try await channel.writeAndFlush(ByteBuffer(string: (request + ["", ""]).joined(separator: "\r\n")))
+        return RawDevice(channel, received)
     }
 
     /// Writes one masked frame.

@@ -79,6 +79,25 @@ import Testing
         }
     }
 
+    @Test("A segment comes back as it was said, with what a back end says of its speaker", arguments: Kind.allCases)
+    func speaker(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            var event = segments(["one"], first: 0, ordinal: 1)
+            var said = try #require(event.segments?.first)
+            said.speaker = "SPEAKER_07"
+            said.speakerID = 7
+            said.isUser = true
+            said.personID = "p"
+            said.speakerLabelSource = "manual"
+            said.speakerMatchSource = "voice"
+            said.speakerIdentityStatus = "user"
+            said.speakerIDScope = "conversation"
+            event.segments = [said]
+            try await record.write([started(session), event])
+            #expect(try await record.segments(ofSession: session.description) == [said])
+        }
+    }
+
     @Test("Writing events again, in one batch or later, changes nothing", arguments: Kind.allCases)
     func idempotent(kind: Kind) async throws {
         try await withRecord(kind) { record in

@@ -42,9 +42,12 @@ struct RecordQueries {
     /// A user's usage by day, the latest first.
     func usage(of user: String) async throws -> [DailyUsage] { try await record.usage(of: user) }
 
-    /// A session's segments, in order; none when the session is unknown.
+    /// A session's segments, in order.
+    ///
+    /// - Throws: `CommandError` when the record does not know the session.
     func transcript(ofSession id: String) async throws -> SessionTranscript {
-        SessionTranscript(sessionID: id, segments: try await record.segments(ofSession: id))
+        guard try await record.session(id) != nil else { throw CommandError("the record has no session \(id)") }
+        return SessionTranscript(sessionID: id, segments: try await record.segments(ofSession: id))
     }
 }
 

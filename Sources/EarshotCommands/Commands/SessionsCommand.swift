@@ -69,7 +69,7 @@ struct SessionsCommand: AsyncParsableCommand {
         if json {
             ConsoleOutput.line(try ConsoleJSON.line(transcript))
         } else if transcript.segments.isEmpty {
-            throw CommandError("the record has no transcript of session \(session)")
+            ConsoleOutput.line("nothing was said")
         } else {
             ConsoleOutput.line(ConsoleSessions.transcript(transcript.segments))
         }

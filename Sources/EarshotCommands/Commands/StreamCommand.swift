@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioCodecs
 import EarshotClient
 import EarshotModel
 import ServiceBootstrap
@@ -19,7 +20,8 @@ struct StreamCommand: AsyncParsableCommand {
             "first_interim_ms" (first word's sound to its first text),"final_latencies_ms" (a segment's end to its \
             last text; empty when the conversation was older than the session),"lateness_max_ms"; with --native \
             "acknowledged_messages","durability","chain" (its sessions),"reconnects"}],"completed",\
-            "failed","audio_seconds","elapsed_seconds"}; what is not known is left out.
+            "failed","audio_seconds","elapsed_seconds","error" (why no device was started)}; what is not known is \
+            left out.
 
             An Ogg Opus file is sent as it is, packet by packet, unless --codec is one of PCM. With --native the \
             file may be - for 16-bit mono PCM from standard input at --sample-rate, until its end, as of a microphone: \
@@ -91,6 +93,14 @@ struct StreamCommand: AsyncParsableCommand {
             let allowed = DeviceCodec.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--codec \((codec ?? "").debugDescription) is unknown; allowed: \(allowed)")
         }
+        try validateRates(deviceCodec)
+        if let url {
+            do throws(DeviceConnectionError) {
+                try DeviceAddress.check(url)
+            } catch {
+                throw ValidationError("--url \(error.message)")
+            }
+        }
         guard file != StreamPlan.pipeName || (native && sessions == 1 && !deviceCodec.isOpus) else {
             throw ValidationError("standard input is PCM of one device: add --native, with --codec pcm16 or pcm8")
         }
@@ -117,7 +127,37 @@ struct StreamCommand: AsyncParsableCommand {
         }
     }
 
+    private func validateRates(_ deviceCodec: DeviceCodec) throws {
+        let rates = AudioCodec(rawValue: deviceCodec.rawValue)?.sampleRates ?? []
+        guard rates.contains(sampleRate) else {
+            let allowed = rates.map(String.init).joined(separator: ", ")
+            throw ValidationError(
+                "--sample-rate \(sampleRate) is not allowed with \(deviceCodec.rawValue); allowed are \(allowed)")
+        }
+        guard let rawRate, !WAVFile.sampleRates.contains(rawRate) else { return }
+        let allowed = "\(WAVFile.sampleRates.lowerBound) to \(WAVFile.sampleRates.upperBound)"
+        throw ValidationError("--raw-rate \(rawRate) is not allowed; allowed are \(allowed)")
+    }
+
     func run() async throws {
+        let summary: StreamSummary
+        do {
+            summary = try await runDevices()
+        } catch {
+            // Whoever reads the output gets its one object, whatever happens.
+            if json {
+                let failure = StreamSummary(
+                    sessions: [], completed: 0, failed: sessions, audioSeconds: 0, elapsedSeconds: 0,
+                    error: "\(error)")
+                ConsoleOutput.line(try ConsoleJSON.line(failure))
+            }
+            throw error
+        }
+        try report(summary)
+        if summary.failed > 0 { throw ExitCode.failure }
+    }
+
+    private func runDevices() async throws -> StreamSummary {
         ProcessFacts.raiseOpenFilesLimit()
         let settings = Settings()
         let plan = try plan()
@@ -129,15 +169,13 @@ struct StreamCommand: AsyncParsableCommand {
         let run = StreamRun(
             plan: plan, stream: stream, token: token, observer: { display.observe($0, $1) },
             onEnd: { display.ended($1) })
-        let summary = try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             if !json { group.addTask { await display.run() } }
             let summary = try await run.run()
             group.cancelAll()
             try await group.waitForAll()
             return summary
         }
-        try report(summary)
-        if summary.failed > 0 { throw ExitCode.failure }
     }
 
     private func report(_ summary: StreamSummary) throws {

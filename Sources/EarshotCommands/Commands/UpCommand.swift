@@ -22,7 +22,12 @@ struct UpCommand: AsyncParsableCommand {
 
     @OptionGroup var data: DataDirectoryOption
 
-    @Option(help: ArgumentHelp("Where devices connect; port 0 takes a free one.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where devices connect; port 0 takes a free one. Further gateways take the ports behind it, except \
+            --admin's.
+            """, valueName: "host:port"))
     var listen = "127.0.0.1:8080"
 
     @Option(help: ArgumentHelp("Where operators look; port 0 takes a free one.", valueName: "host:port"))

@@ -7,4 +7,6 @@ struct StreamSummary: Encodable, Equatable {
     let audioSeconds: Double
     /// From the first start to the last end.
     let elapsedSeconds: Double
+    /// Why no device was started at all, such as a file that cannot be read.
+    var error: String?
 }

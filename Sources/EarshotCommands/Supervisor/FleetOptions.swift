@@ -23,4 +23,14 @@ struct FleetOptions: Sendable {
     var speech: String?
     /// The secret that signs tokens, when it does not come from the data directory.
     var tokenSecret: String?
+
+    /// The port of a gateway, 0 when the system chooses.
+    ///
+    /// The first has the one asked for, each other the one behind the one before, except the admin's.
+    func gatewayPort(_ index: Int) -> Int {
+        guard listen.port > 0 else { return 0 }
+        let port = listen.port + index
+        let isBehindAdmin = admin.port > listen.port && admin.port <= port
+        return isBehindAdmin ? port + 1 : port
+    }
 }

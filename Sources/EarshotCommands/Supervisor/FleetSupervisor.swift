@@ -256,7 +256,7 @@ final class FleetSupervisor: Sendable {
                 throw CommandError("\(program) is missing; build it with `swift build`")
             }
         }
-        let last = options.listen.port + max(0, options.workers["gateway"] - 1)
+        let last = options.gatewayPort(max(0, options.workers["gateway"] - 1))
         guard options.listen.port == 0 || last <= 65_535 else {
             throw CommandError(
                 "--listen \(options.listen) leaves no ports for \(options.workers["gateway"]) gateways: each takes the "

@@ -81,7 +81,6 @@ struct RoleEnvironment: Sendable {
         {
             return endpoint.description
         }
-        let port = wanted.port == 0 ? 0 : wanted.port + index
-        return SocketEndpoint(host: wanted.host, port: port).description
+        return SocketEndpoint(host: wanted.host, port: options.gatewayPort(index)).description
     }
 }

@@ -1,6 +1,9 @@
 /// Reads the query part of a request target (`application/x-www-form-urlencoded`).
 package enum QueryString {
-    /// The decoded path and items of a request target; `nil` when an escape is broken or the result is not UTF-8.
+    /// The decoded path and items of a request target; `nil` when the path has a broken escape or is not UTF-8.
+    ///
+    /// An item of which that is true stays as it was sent, as the back ends of today have it: most are ignored, and
+    /// what is read is checked.
     package static func parse(_ target: some StringProtocol) -> (path: String, items: [(name: String, value: String)])?
     {
         let withoutFragment = target.prefix { $0 != "#" }
@@ -10,10 +13,8 @@ package enum QueryString {
         var items: [(name: String, value: String)] = []
         for pair in parts[1].split(separator: "&") {
             let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = decoded(halves[0], plusIsSpace: true),
-                let value = halves.count == 2 ? decoded(halves[1], plusIsSpace: true) : ""
-            else { return nil }
-            items.append((name, value))
+            let texts = halves.map { decoded($0, plusIsSpace: true) ?? String($0) }
+            items.append((texts[0], texts.count == 2 ? texts[1] : ""))
         }
         return (path, items)
     }
