@@ -21,6 +21,10 @@ package struct DeliveryLimits: Sendable {
     /// Connecting, and the whole exchange with the body: what one attempt costs at most.
     package var connectTimeout: Duration = .seconds(2)
     package var totalTimeout: Duration = .seconds(15)
+    /// Audio that a session's lane keeps for a receiver that is slow, while the user's others go on: by length, well
+    /// below the time after which a waiting lane parks, and by bytes.
+    package var heldAudioMaximum: Duration = .seconds(120)
+    package var heldAudioBytesMaximum = 8 << 20
     /// Bytes read of a response, after decompression.
     package var responseBytesMaximum = 16 * 1024
     /// Characters of a response that the log of attempts keeps.

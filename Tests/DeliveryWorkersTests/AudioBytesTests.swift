@@ -167,6 +167,36 @@ import WorkerRuntime
         }
     }
 
+    @Test("A receiver that hangs holds up nobody else's windows, and gets all of its own when it is back")
+    func independent() async throws {
+        try await Receiver.with { _ in
+            .hang
+        } _: { slow in
+            try await Receiver.with { quick in
+                var fixture = try await Fixture(
+                    [endpoint(slow.url, policy: .all), endpoint(quick.url, id: 2)])
+                fixture.deliveryLimits.totalTimeout = .milliseconds(500)
+                fixture.deliveryLimits.breakerFailures = 1_000
+                var sample: UInt64 = 0
+                var sequence: UInt64 = 0
+                try await fixture.working {
+                    for _ in 0..<10 {
+                        let had = quick.received.count
+                        try await fixture.append(frames(16_000), samplesEach: 320, from: &sample, sequence: &sequence)
+                        try await eventually("the quick one has it") { quick.received.count > had }
+                    }
+                    #expect(Set(slow.received.map(\.sequence)) == [0])
+                    slow.answer { _ in .status(200) }
+                    try await fixture.end()
+                    try await eventually("the session is done") { try await fixture.isDone }
+                }
+                #expect(quick.received.map(\.sequence) == Array(0..<10))
+                #expect(Set(slow.received.map(\.sequence)) == Set(0..<10))
+                #expect(Set(slow.received.map(\.id)).count == 10)
+            }
+        }
+    }
+
     @Test("Opus is decoded to PCM; several endpoints get windows of their own length")
     func opus() async throws {
         try await Receiver.with { one in
@@ -304,6 +334,7 @@ import WorkerRuntime
             }
             fixture.deliveryLimits.totalTimeout = .milliseconds(100)
             fixture.deliveryLimits.breakerFailures = 1_000
+            fixture.deliveryLimits.heldAudioMaximum = .seconds(2)
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             try await fixture.append(frames(16_000 * 20), samplesEach: 320, from: &sample, sequence: &sequence)

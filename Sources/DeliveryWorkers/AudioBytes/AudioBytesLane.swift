@@ -45,6 +45,8 @@ struct AudioBytesLane: LaneProcessor {
     private var outlets: [Outlet] = []
     private var restored: [WindowCursor]
     private var committed: LaneProgress
+    /// Whether too much is held in the partition: the lane waits at once for who does not take it.
+    private var isReliefWanted = false
 
     init(_ session: RegisteredSession, in partition: Partition, mayWait: Bool = true, services: Services) throws {
         self.services = services
@@ -61,34 +63,45 @@ struct AudioBytesLane: LaneProcessor {
 
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
         for entry in entries {
-            let hasGap = held.hasGap(before: entry)
-            if hasGap { try await cutWindows(atEnd: true, in: context) }
-            let isFirst = held.endSample == nil
             guard let start = held.append(entry) else { continue }
             try await followSettings(from: start)
-            if hasGap || isFirst { jump(to: start) }
-            try await cutWindows(atEnd: false, in: context)
+            cutWindows(atEnd: false)
+            if holdsTooMuch { try await waitForRoom(atEnd: false, in: context) }
         }
+        isReliefWanted = false
         try await commit(isDone: false, in: context)
         await context.hold(bytes: held.byteCount)
     }
 
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws {
-        try await cutWindows(atEnd: true, in: context)
+        cutWindows(atEnd: true)
+        try await waitForRoom(atEnd: true, in: context)
         let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout * 2
         while outlets.contains(where: { !$0.channel.withQueue(\.isSettled) }), ContinuousClock.now < deadline {
             await settled.wait(until: deadline)
         }
-        for outlet in outlets where !outlet.channel.withQueue(\.isSettled) {
-            guard outlet.channel.withQueue(\.policy) == .latest || !mayWait else { throw unavailable(outlet) }
+        let unsettled = outlets.filter { !$0.channel.withQueue(\.isSettled) }
+        let awaited = unsettled.first { $0.channel.withQueue(\.policy) == .all && mayWait }
+        for outlet in unsettled where outlet.channel.withQueue(\.policy) == .latest || !mayWait {
             skipped.increment(by: outlet.channel.withQueue { $0.abandon() })
+        }
+        if let awaited {
+            // What did arrive, and what was skipped, must not come again.
+            try await commit(isDone: false, in: context)
+            throw unavailable(awaited)
         }
         try await commit(isDone: true, in: context)
     }
 
-    mutating func idle(in context: LaneContext) async throws { try await commit(isDone: false, in: context) }
+    mutating func idle(in context: LaneContext) async throws {
+        cutWindows(atEnd: false)
+        try await commit(isDone: false, in: context)
+    }
 
-    mutating func cut(in context: LaneContext) async throws { try await commit(isDone: false, in: context) }
+    mutating func cut(in context: LaneContext) async throws {
+        isReliefWanted = true
+        try await commit(isDone: false, in: context)
+    }
 
     // MARK: Endpoints
 
@@ -128,33 +141,45 @@ struct AudioBytesLane: LaneProcessor {
         }
     }
 
-    /// Nothing lies between what there was and a position.
-    private mutating func jump(to start: UInt64) {
-        for index in outlets.indices where outlets[index].sample < start {
-            outlets[index].sample = start
-            outlets[index].channel.withQueue { $0.jump(to: start) }
-        }
-    }
-
     // MARK: Windows
 
-    /// Cuts every window that is whole, and at an end the rest as well.
-    private mutating func cutWindows(atEnd: Bool, in context: LaneContext) async throws {
-        guard let end = held.endSample else { return }
+    /// Cuts every window that is whole, and at an end the rest as well, for each endpoint as far as it takes them: one
+    /// that is slow holds up no other.
+    private mutating func cutWindows(atEnd: Bool) {
         for index in outlets.indices {
-            while outlets[index].sample < end {
-                let length = end - outlets[index].sample
-                guard length >= outlets[index].windowSamples || atEnd else { break }
-                try await waitForRoom(outlets[index], in: context)
-                cutWindow(of: index, length: min(length, outlets[index].windowSamples))
+            while let range = nextWindow(of: index, atEnd: atEnd), !outlets[index].channel.withQueue(\.isFull) {
+                cutWindow(of: index, range)
             }
         }
-        held.drop(settledBefore: settledSample ?? end)
+        drop()
     }
 
-    private mutating func cutWindow(of index: Int, length: UInt64) {
+    /// The samples of an endpoint's next window; `nil` when there is none yet.
+    private mutating func nextWindow(of index: Int, atEnd: Bool) -> Range<UInt64>? {
+        guard let run = held.run(from: outlets[index].sample) else { return nil }
+        if outlets[index].sample < run.samples.lowerBound {
+            // Nothing lies between what there was and this.
+            outlets[index].sample = run.samples.lowerBound
+            outlets[index].channel.withQueue { $0.jump(to: run.samples.lowerBound) }
+        }
+        let start = outlets[index].sample
+        let length = min(outlets[index].windowSamples, run.samples.upperBound - start)
+        guard length == outlets[index].windowSamples || run.isOver || atEnd else { return nil }
+        return start..<start + length
+    }
+
+    private var holdsTooMuch: Bool {
+        let limits = services.deliveryLimits
+        return isReliefWanted || held.byteCount > limits.heldAudioBytesMaximum
+            || held.duration > limits.heldAudioMaximum
+    }
+
+    private mutating func drop() {
+        if let end = held.endSample { held.drop(settledBefore: settledSample ?? end) }
+    }
+
+    private mutating func cutWindow(of index: Int, _ range: Range<UInt64>) {
         let outlet = outlets[index]
-        let range = outlet.sample..<outlet.sample + length
         let (pcm, captureTime) = held.cut(range)
         let skipped = outlet.channel.withQueue { queue in
             let before = queue.cursor.skipped
@@ -171,15 +196,23 @@ struct AudioBytesLane: LaneProcessor {
     }
 
     /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream.
-    private mutating func waitForRoom(_ outlet: Outlet, in context: LaneContext) async throws {
-        let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
-        while outlet.channel.withQueue(\.isFull) {
-            guard ContinuousClock.now < deadline, !Task.isCancelled else {
-                // What did arrive, and what was skipped, must not come again.
-                try await commit(isDone: false, in: context)
-                throw unavailable(outlet)
+    private mutating func waitForRoom(atEnd: Bool, in context: LaneContext) async throws {
+        for index in outlets.indices {
+            var deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
+            while nextWindow(of: index, atEnd: atEnd) != nil {
+                guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                    // What did arrive, and what was skipped, must not come again.
+                    try await commit(isDone: false, in: context)
+                    throw unavailable(outlets[index])
+                }
+                let before = outlets[index].sequence
+                cutWindows(atEnd: atEnd)
+                if outlets[index].sequence > before {
+                    deadline = .now + services.deliveryLimits.totalTimeout
+                } else {
+                    await settled.wait(until: deadline)
+                }
             }
-            await settled.wait(until: deadline)
         }
     }
 
@@ -192,9 +225,7 @@ struct AudioBytesLane: LaneProcessor {
     private var settledSample: UInt64? { outlets.map { $0.channel.withQueue(\.cursor.sample) }.min() }
 
     private mutating func commit(isDone: Bool, in context: LaneContext) async throws {
-        if let end = held.endSample {
-            held.drop(settledBefore: settledSample ?? end)
-        }
+        drop()
         var progress = committed
         progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)
         progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) })

@@ -25,7 +25,6 @@ struct HeldSession {
     private(set) var nextSequence: UInt64
     /// The position behind the last sample; `nil` before the first frame.
     private(set) var endSample: UInt64?
-    private var endCaptureTime: Int64 = 0
 
     /// Audio before a window with which its decoder is warmed up: five times what RFC 7845 asks for, so that a sample
     /// differs from that of a decoder that never stopped by its rounding at most.
@@ -38,16 +37,29 @@ struct HeldSession {
         decoder = try FrameDecoder(parameters)
     }
 
+    /// How much audio is held.
+    var duration: Duration {
+        let samples = (endSample ?? 0) - (frames.first?.firstSample ?? endSample ?? 0)
+        return .microseconds(Int64(samples) * 1_000_000 / Int64(parameters.sampleRate))
+    }
+
     /// Bytes held.
     var byteCount: Int { frames.reduce(0) { $0 + $1.bytes.readableBytes } }
 
-    /// Whether audio is missing before an entry, or the device paused: open windows end there.
-    func hasGap(before entry: LaneEntry) -> Bool {
-        guard let endSample else { return false }
-        var first: Frame?
-        forEachFrame(of: entry) { frame in first = first ?? frame }
-        guard let first else { return false }
-        return first.firstSample != endSample || first.captureTime - endCaptureTime >= gapMinimum
+    /// The run that a position lies in, or the next one: its samples from the first that is held, and whether another
+    /// begins behind it.
+    func run(from position: UInt64) -> (samples: Range<UInt64>, isOver: Bool)? {
+        guard var index = frames.firstIndex(where: { $0.end > position }) else { return nil }
+        let start = frames[index].firstSample
+        while index + 1 < frames.count, !isBroken(before: index + 1) { index += 1 }
+        return (start..<frames[index].end, index + 1 < frames.count)
+    }
+
+    /// Whether audio is missing before a frame, or the device paused.
+    private func isBroken(before index: Int) -> Bool {
+        let (last, next) = (frames[index - 1], frames[index])
+        let end = last.captureTime + Int64(last.samples) * 1_000_000 / Int64(parameters.sampleRate)
+        return next.firstSample != last.end || next.captureTime - end >= gapMinimum
     }
 
     private func forEachFrame(of entry: LaneEntry, _ body: (Frame) -> Void) {
@@ -80,7 +92,6 @@ struct HeldSession {
         frames += added
         nextSequence = last.sequence + 1
         endSample = last.end
-        endCaptureTime = last.captureTime + Int64(last.samples) * 1_000_000 / Int64(parameters.sampleRate)
         return first.firstSample
     }
 

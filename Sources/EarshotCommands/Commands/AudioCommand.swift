@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import ServiceBootstrap
 import SessionRecord
+import WebhookDelivery
 
 /// `earshot audio`: plays stored audio back into a file.
 struct AudioCommand: AsyncParsableCommand {
@@ -117,19 +118,14 @@ struct AudioCommand: AsyncParsableCommand {
         init(_ plan: PlaybackPlan) {
             spans = plan.spans.map { span in
                 Span(
-                    fileSeconds: Double(span.fileStart) / 1_000_000, captureStart: Self.text(span.captureStart),
-                    captureEnd: Self.text(span.captureEnd))
+                    fileSeconds: Double(span.fileStart) / 1_000_000, captureStart: ISOTime.text(span.captureStart),
+                    captureEnd: ISOTime.text(span.captureEnd))
             }
         }
 
         /// One line a span, for people.
         var lines: [String] {
             spans.map { "  from \($0.fileSeconds) s: captured \($0.captureStart) to \($0.captureEnd)" }
-        }
-
-        private static func text(_ microseconds: Int64) -> String {
-            Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(
-                .iso8601.time(includingFractionalSeconds: true))
         }
     }
 }
