@@ -11,9 +11,6 @@ struct Distribution: Sendable {
         sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))]
     }
 
-    /// Both together.
-    func merged(with other: Distribution) -> Distribution { Distribution(sorted + other.sorted) }
-
     /// As figures of a report.
     func figures(_ name: String) -> [String: Double] {
         [

@@ -128,7 +128,7 @@ import Testing
         #expect(try parse("client_conversation_id=mine").session.clientConversation == nil)
     }
 
-    @Test("Broken escapes are not a query")
+    @Test("A broken escape matters only in the path and in what is read")
     func escapes() {
         #expect(QueryString.parse("/v4/%zz?a=1") == nil)
         for broken in ["%zz", "%e", "%ff", "100%"] {

@@ -67,12 +67,11 @@ extension InMemoryState {
             if !known.live.isEmpty || isRecent { open = (id, known.start) }
         }
         var stays: (id: String, start: Int64)?
-        if registration.boundConversation != nil {
-            // It joins no other.
-        } else if let old, old.endReason != .conversationClosed {
+        let isBound = registration.boundConversation != nil
+        if !isBound, let old, old.endReason != .conversationClosed {
             (joined, continues) = ((old.conversation, old.conversationStart), true)
             if let open, open.id != old.conversation { stays = open }
-        } else if let open {
+        } else if !isBound, let open {
             (joined, continues) = (open, true)
         }
         let users = stays ?? joined

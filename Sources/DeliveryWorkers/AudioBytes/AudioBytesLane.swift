@@ -195,11 +195,12 @@ struct AudioBytesLane: LaneProcessor {
         outlets[index].sequence += 1
     }
 
-    /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream.
+    /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream: until no more is held
+    /// than may be, and at an end until all is cut.
     private mutating func waitForRoom(atEnd: Bool, in context: LaneContext) async throws {
         for index in outlets.indices {
             var deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
-            while nextWindow(of: index, atEnd: atEnd) != nil {
+            while atEnd || holdsTooMuch, nextWindow(of: index, atEnd: atEnd) != nil {
                 guard ContinuousClock.now < deadline, !Task.isCancelled else {
                     // What did arrive, and what was skipped, must not come again.
                     try await commit(isDone: false, in: context)
