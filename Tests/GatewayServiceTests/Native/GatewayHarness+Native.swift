@@ -19,6 +19,17 @@ extension GatewayHarness {
             on: MultiThreadedEventLoopGroup.singleton)
     }
 
+    /// Connects as a device does whose gateway has just lost its store: again, while it is told 503.
+    func nativeOnceTaken(_ query: String) async throws -> DeviceConnection {
+        try await eventually("the gateway takes sessions again") {
+            do {
+                return try await native(query)
+            } catch let error as DeviceConnectionError where error.refusal?.status == 503 {
+                return nil
+            }
+        }
+    }
+
     func nativeURL(_ query: String = "", port: Int? = nil) -> String {
         "ws://127.0.0.1:\(port ?? self.port)/v1/stream?codec=pcm16&sample_rate=16000\(query.isEmpty ? "" : "&")\(query)"
     }

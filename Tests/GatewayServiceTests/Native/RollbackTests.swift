@@ -99,7 +99,7 @@ struct RollbackTests {
             #expect(code == 1012)
             #expect(try await harness.untilEnded("alice") == .redisRollback)
             // The last 3 s are kept at this level (docs/protocol.md).
-            let second = try await harness.native("ack=redis&resume=\(opened.session)&from=10")
+            let second = try await harness.nativeOnceTaken("ack=redis&resume=\(opened.session)&from=10")
             let resumed = try #require(NativeOpened(await NativeInbox(second).next()))
             #expect(resumed.isResumed && resumed.next == 20)
             try await send(20..<50, to: second)
@@ -125,7 +125,7 @@ struct RollbackTests {
             try servers.failOver()
             #expect(await inbox.closeCode() == 1012)
             #expect(await listen.untilClosed().code == 1001)
-            let second = try await harness.native("ack=redis&resume=\(opened.session)&from=0")
+            let second = try await harness.nativeOnceTaken("ack=redis&resume=\(opened.session)&from=0")
             let anew = try #require(NativeOpened(await NativeInbox(second).next()))
             #expect(!anew.isResumed && anew.next == 0)
             second.abort()

@@ -30,9 +30,9 @@ package enum HTTPGet {
         return try await channel.executeThenClose { inbound, outbound in
             let headers = HTTPHeaders([("Host", String(parts[1])), ("Connection", "close")])
             let path = "/" + (parts.count > 2 ? parts[2] : "")
-            try await outbound.write(
-                .head(HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)))
-            try await outbound.write(.end(nil))
+            let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)
+            // In one: a server may have answered the head and closed before the end is written.
+            try await outbound.write(contentsOf: [.head(head), .end(nil)])
             var body = ""
             var isWhole = false
             for try await part in inbound {
