@@ -302,8 +302,8 @@ let package = Package(
         tests(
             "GatewayService",
             [
-                "AccessTokens", "AudioStreams", "EarshotClient", "EarshotModel", "RedisClient", "TestSupport", nioCore,
-                nioPosix, nioWebSocket, lifecycle, logging,
+                "AccessTokens", "AudioStreams", "EarshotClient", "EarshotModel", "PostgresClient", "RedisClient",
+                "SessionRecord", "TestSupport", "WebhookDelivery", nioCore, nioPosix, nioWebSocket, lifecycle, logging,
             ]),
         tests(
             "TranscriptWorker",

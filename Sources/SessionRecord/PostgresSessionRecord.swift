@@ -88,7 +88,7 @@ package struct PostgresSessionRecord: SessionRecord {
 
     private static let segmentColumns = """
         id, text, start_seconds, end_seconds, speaker, speaker_id, is_user, person, channel, language, stt_provider,
-        speaker_label_source, speaker_match_source, speaker_identity_status, speaker_id_scope
+        speaker_label_source, speaker_match_source, speaker_identity_status, speaker_id_scope, speech_profile_processed
         """
 
     func perform<Value: Sendable>(
@@ -138,6 +138,7 @@ package struct PostgresSessionRecord: SessionRecord {
         segment.speakerMatchSource = try row.decode("speaker_match_source")
         segment.speakerIdentityStatus = try row.decode("speaker_identity_status")
         segment.speakerIDScope = try row.decode("speaker_id_scope")
+        segment.speechProfileProcessed = try row.decode("speech_profile_processed") ?? true
         return segment
     }
 }

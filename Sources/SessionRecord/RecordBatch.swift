@@ -132,7 +132,7 @@ struct RecordBatch {
         return """
             INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds, text,
                 speaker, speaker_id, is_user, person, channel, language, stt_provider, speaker_label_source,
-                speaker_match_source, speaker_identity_status, speaker_id_scope)
+                speaker_match_source, speaker_identity_status, speaker_id_scope, speech_profile_processed)
             SELECT * FROM unnest(\(rows.map(\.segment.id)), \(rows.map(\.event.session))::uuid[],
                 \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.ordinal) }), \(rows.map { Int64(clamping: $0.event.ordinal) }),
@@ -142,13 +142,15 @@ struct RecordBatch {
                 \(rows.map { Int64($0.segment.channel) })::integer[], \(rows.map(\.segment.language)),
                 \(rows.map(\.segment.sttProvider)), \(rows.map(\.segment.speakerLabelSource)),
                 \(rows.map(\.segment.speakerMatchSource)), \(rows.map(\.segment.speakerIdentityStatus)),
-                \(rows.map(\.segment.speakerIDScope)))
+                \(rows.map(\.segment.speakerIDScope)), \(rows.map(\.segment.speechProfileProcessed)))
             ON CONFLICT (uid, id) DO UPDATE SET text = excluded.text, start_seconds = excluded.start_seconds,
                 end_seconds = excluded.end_seconds, revision = excluded.revision, speaker = excluded.speaker,
                 speaker_id = excluded.speaker_id, is_user = excluded.is_user, person = excluded.person,
                 speaker_label_source = excluded.speaker_label_source,
                 speaker_match_source = excluded.speaker_match_source,
-                speaker_identity_status = excluded.speaker_identity_status, speaker_id_scope = excluded.speaker_id_scope
+                speaker_identity_status = excluded.speaker_identity_status,
+                speaker_id_scope = excluded.speaker_id_scope,
+                speech_profile_processed = excluded.speech_profile_processed
             WHERE segments.revision < excluded.revision
             """
     }

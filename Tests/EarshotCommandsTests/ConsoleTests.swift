@@ -55,6 +55,21 @@ struct ConsoleTests {
         #expect(ConsoleSessions.table([]).contains("no sessions"))
     }
 
+    @Test("A transcript says when, who, and who that is where it is known")
+    func transcript() {
+        let id = UniqueID(high: 0, low: 1)
+        var segments = ["one", "two", "three"].map {
+            TranscriptSegment(id: id, text: $0, start: 61.25, end: 62, sttProvider: nil)
+        }
+        segments[1].isUser = true
+        segments[2].speaker = "SPEAKER_01"
+        segments[2].personID = "p-7f3a"
+        #expect(
+            ConsoleSessions.transcript(segments).split(separator: "\n") == [
+                "1:01.2  SPEAKER_00  one", "1:01.2  SPEAKER_00 (user)  two", "1:01.2  SPEAKER_01 (p-7f3a)  three",
+            ])
+    }
+
     @Test("A page says how to get the next one, if there is one")
     func pages() {
         let session = ListedSession(RecordedSession(id: "0190-a", uid: "bob", conversation: "c"))

@@ -1,5 +1,6 @@
 import EarshotModel
 import Foundation
+import PostgresClient
 import SessionRecord
 import TestSupport
 import Testing
@@ -169,6 +170,49 @@ import Testing
             }
             #expect(try await record.session(all[3].id) == all[3])
             #expect(try await record.session(SessionID.new(at: 1).description) == nil)
+        }
+    }
+
+    @Test("What a segment says of its speaker is replaced as a whole, also by nothing", arguments: Kind.allCases)
+    func speakers(kind: Kind) async throws {
+        try await withRecord(kind) { record in
+            var event = segments(["one", "two"], first: 0, ordinal: 1)
+            event.segments?[0].speaker = "SPEAKER_03"
+            event.segments?[0].speakerID = 3
+            event.segments?[0].personID = "p-7f3a"
+            event.segments?[0].speechProfileProcessed = false
+            event.segments?[0].speakerLabelSource = "carried"
+            event.segments?[0].speakerMatchSource = "voice"
+            event.segments?[0].speakerIdentityStatus = "not_user"
+            event.segments?[0].speakerIDScope = "session"
+            try await record.write([event])
+            #expect(try await record.segments(ofSession: session.description) == event.segments)
+            #expect(try await record.segments(ofConversation: conversation, user: "alice") == event.segments)
+            let bare = segments(["one, grown"], first: 0, ordinal: 2)
+            try await record.write([bare])
+            #expect(try await record.segments(ofSession: session.description).first == bare.segments?.first)
+        }
+    }
+
+    @Test("A segment from before the migration says nothing of its speaker, and may be learnt from")
+    func speakersFromBefore() async throws {
+        let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Migrations").path
+        try await PostgresServerFixture.withDatabase { database in
+            _ = try await MigrationRunner(client: database.client, directory: directory, logger: .silent).run()
+            // As the version before writes it, also beside this one.
+            try await database.client.execute(
+                """
+                INSERT INTO segments (id, session, conversation, uid, ordinal, revision, start_seconds, end_seconds,
+                    text, speaker, speaker_id, is_user, channel)
+                VALUES ('s', \(session.description)::uuid, 'c', 'alice', 0, 1, 0, 1, 'one', 'SPEAKER_01', 1, false, 0)
+                """)
+            let record = PostgresSessionRecord(client: database.client)
+            let found = try #require(try await record.segments(ofSession: session.description).first)
+            #expect(found.speaker == "SPEAKER_01")
+            #expect(found.speechProfileProcessed)
+            #expect(found.speakerLabelSource == nil)
+            #expect(found.speakerIdentityStatus == nil)
         }
     }
 

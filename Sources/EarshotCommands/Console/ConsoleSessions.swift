@@ -38,7 +38,13 @@ enum ConsoleSessions {
 
     /// One line a segment: when, who, what.
     static func transcript(_ segments: [TranscriptSegment]) -> String {
-        segments.map { "\(clock(seconds: $0.start))  \($0.speaker)  \($0.text)" }.joined(separator: "\n")
+        segments.map { "\(clock(seconds: $0.start))  \(speaker($0))  \($0.text)" }.joined(separator: "\n")
+    }
+
+    /// The speaker, and in brackets who that is, where it is known.
+    private static func speaker(_ segment: TranscriptSegment) -> String {
+        let person = segment.isUser ? KnownVoice.owner : segment.personID
+        return segment.speaker + (person.map { " (\($0))" } ?? "")
     }
 
     /// Minutes and seconds with tenths.

@@ -1,0 +1,1 @@
+ALTER TABLE segments DROP COLUMN speech_profile_processed;
