@@ -20,6 +20,8 @@ package struct RegisteredSession: Equatable, Sendable {
     /// The session that this one continues, and the one that continues it.
     package var predecessor: SessionID?
     package var successor: SessionID?
+    /// The session that this one continues, or else the one that had joined its conversation last, if any had.
+    package var before: SessionID?
     /// The number of the oldest message that the device had when the session was registered.
     package var first: UInt64
     /// The number with which the session begins.
@@ -33,8 +35,8 @@ package struct RegisteredSession: Equatable, Sendable {
         session: SessionID, user: UserID, epoch: FencingToken, gateway: Incarnation, conversation: String,
         conversationStart: Int64, startedAt: Int64, parameters: SessionParameters, end: StreamPosition? = nil,
         endReason: EndReason? = nil, isCompleted: Bool = false, progress: LaneProgress = LaneProgress(),
-        predecessor: SessionID? = nil, successor: SessionID? = nil, first: UInt64 = 0, from: UInt64 = 0,
-        last: UInt64? = nil, lastCapture: Int64? = nil
+        predecessor: SessionID? = nil, successor: SessionID? = nil, before: SessionID? = nil, first: UInt64 = 0,
+        from: UInt64 = 0, last: UInt64? = nil, lastCapture: Int64? = nil
     ) {
         self.session = session
         self.user = user
@@ -50,6 +52,7 @@ package struct RegisteredSession: Equatable, Sendable {
         self.progress = progress
         self.predecessor = predecessor
         self.successor = successor
+        self.before = before
         self.first = first
         self.from = from
         self.last = last

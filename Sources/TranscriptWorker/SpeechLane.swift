@@ -32,10 +32,10 @@ struct SpeechLane: LaneProcessor {
     private let opening: LaneOpening
     private let session: RegisteredSession
     private let recognition: UtteranceRecognition
-    /// Who was told apart in this session so far.
+    /// Who was told apart in this conversation so far, as far as this session knows.
     private var speakers: SpeakerClusters
     /// How interim text is labelled: as the text before it.
-    private var lastLabel = SpeakerLabel()
+    private var lastLabel: SpeakerLabel
     private var ordinal: UInt64
     private var events: UInt64
     private var held: HeldAudio
@@ -54,8 +54,9 @@ struct SpeechLane: LaneProcessor {
         self.session = session
         recognition = UtteranceRecognition(
             services: services, session: session, partition: opening.partition, caller: session.session.value.low)
-        let state = try TranscriptState(decoding: session.progress.state)
+        let state = try TranscriptState(opening)
         speakers = state.speakers
+        lastLabel = SpeakerLabel(number: state.speakers.last)
         ordinal = session.progress.ordinal
         events = session.progress.events
         held = HeldAudio(

@@ -27,6 +27,9 @@ package struct SpeechLaneFactory: LaneProcessorFactory {
             metrics: TranscriptMetrics(), limits: limits)
     }
 
+    /// Speakers keep their numbers from one session of a conversation to the next.
+    package var continuesConversations: Bool { services.labelling != nil }
+
     package func open(_ opening: LaneOpening) throws -> any LaneProcessor {
         guard let session = opening.session else { throw LaneFailure.entry("a transcript needs a session") }
         let language = session.parameters.language

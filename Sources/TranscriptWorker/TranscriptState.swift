@@ -1,4 +1,6 @@
+import AudioStreams
 import SpeechRecognition
+import WorkerRuntime
 
 /// What a transcript lane's commits carry: where it begins anew, and whom it has told apart so far.
 ///
@@ -20,5 +22,13 @@ struct TranscriptState: Equatable {
     init(decoding bytes: [UInt8]) throws {
         restart = try RestartPoint(decoding: bytes)
         speakers = SpeakerClusters(decoding: bytes.dropFirst(RestartPoint.encodedLength))
+    }
+
+    /// The state a lane begins with: its own, or of its session's beginning with the speakers of the session before.
+    init(_ opening: LaneOpening) throws {
+        try self.init(decoding: opening.progress.state)
+        guard opening.progress.state.isEmpty else { return }
+        // Numbers are worth less than words: what another version wrote is no reason to stop.
+        speakers = (try? TranscriptState(decoding: opening.stateBefore).speakers.continued) ?? speakers
     }
 }

@@ -148,11 +148,16 @@ extension HandOffFunctions {
             'timeout', args[6], 'codec', args[8], 'rate', args[9], 'language', args[10], 'source', args[11],
             'flags', flags, 'first', args[18], 'from', from)
           if old then redis.call('HSET', session, 'predecessor', old.sid) end
+          -- Whose speakers it goes on with: those of the session that it continues, or that joined last.
+          local before = old and old.conversation == conversation and old.sid
+            or redis.call('HGET', args[15] .. conversation, 'joined')
+          if before then redis.call('HSET', session, 'before', before) end
           redis.call('HSET', live, args[1], args[3])
           local was = redis.call('HGET', args[15] .. conversation, 'state')
           -- In one that was over its silence is counted anew.
           if was and was ~= 'open' then redis.call('HSET', args[15] .. conversation, 'speech', args[5]) end
-          redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1')
+          redis.call('HSET', args[15] .. conversation, 'start', start, 'state', 'open', 's:' .. args[1], '1',
+            'joined', args[1])
           -- One that was closing waits for the record anew: more events of it will come (protocol.md M6).
           redis.call('HDEL', args[15] .. conversation, 'mark', 'closing')
           if args[14] == '1' then redis.call('HSET', args[15] .. conversation, 'bound', '1') end

@@ -29,6 +29,7 @@ extension InMemoryState {
         let name = Self.name(joined.id, of: registration.user)
         // In one that was over its silence is counted anew.
         let isOver = state.conversations[name].map { $0.phase != .open } ?? false
+        let before = old?.conversation == joined.id ? old?.session : state.conversations[name]?.sessions.last
         state.conversations[name, default: Conversation(user: registration.user, start: joined.start)].phase = .open
         if isOver { state.conversations[name]?.speech = registration.now }
         state.conversations[name]?.sessions.append(registration.session)
@@ -41,7 +42,7 @@ extension InMemoryState {
                 epoch: FencingToken("\(state.epochs):\(HandOffCommands.hexadecimal(registration.nonce))"),
                 gateway: registration.gateway, conversation: joined.id, conversationStart: joined.start,
                 startedAt: registration.now, parameters: parameters, predecessor: old?.session,
-                first: registration.first, from: from),
+                before: before, first: registration.first, from: from),
             nonce: registration.nonce, continues: continues)
         state.users[registration.user] = user
         state.sessions[registration.session] = session

@@ -133,12 +133,12 @@ extension RegisteredSession {
             "uid", "epoch", "gateway", "conversation", "conversation_start", "started", "codec", "rate", "language",
             "source", "flags", "timeout", "end", "reason", "completed", "next:\(group)", "ordinal:\(group)",
             "written:\(group)", "state:\(group)", "done:\(group)", "predecessor", "successor", "first", "from", "last",
-            "last_capture",
+            "last_capture", "before",
         ]
     }
 
     init?(_ id: SessionID, values: [RESPValue]) {
-        guard values.count == 26, let user = values[0].string.flatMap({ UserID($0) }), let epoch = values[1].string,
+        guard values.count == 27, let user = values[0].string.flatMap({ UserID($0) }), let epoch = values[1].string,
             let gateway = values[2].string.flatMap({ Incarnation($0) }), let conversation = values[3].string,
             let conversationStart = values[4].int, let started = values[5].int,
             let codec = values[6].string.flatMap(AudioCodec.init(rawValue:)), let rate = values[7].int
@@ -159,7 +159,8 @@ extension RegisteredSession {
                 state: values[18].bytes.map { Array($0.readableBytesView) } ?? [],
                 isDone: values[19].string == "1"),
             predecessor: values[20].string.flatMap { SessionID($0) },
-            successor: values[21].string.flatMap { SessionID($0) }, first: values[22].count ?? 0,
+            successor: values[21].string.flatMap { SessionID($0) },
+            before: values[26].string.flatMap { SessionID($0) }, first: values[22].count ?? 0,
             from: values[23].count ?? 0, last: values[24].count, lastCapture: values[25].int.map { Int64($0) })
     }
 }

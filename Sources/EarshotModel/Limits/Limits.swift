@@ -192,6 +192,9 @@ package struct Limits: Sendable {
     /// 1.2).
     package var conversationTimeoutDefault = 120
     package var conversationTimeoutLongest = 14_400
+    /// Sessions of a conversation that are looked back at for speakers to go on with, past those that had no audio yet:
+    /// each costs a look at the registry, once.
+    package var conversationLookBackMaximum = 8
 
     // MARK: Coordinator
 

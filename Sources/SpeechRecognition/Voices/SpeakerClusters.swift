@@ -70,6 +70,13 @@ package struct SpeakerClusters: Sendable, Equatable {
         speakers[speaker].suggestion = ConversationSpeaker.mark(of: person)
     }
 
+    /// The same speakers for another session of the conversation, whose device was not told of anybody.
+    package var continued: SpeakerClusters {
+        var next = self
+        for speaker in next.speakers.indices { next.speakers[speaker].suggestion = 0 }
+        return next
+    }
+
     // MARK: What a commit carries
 
     /// The state in at most 8.3 KB, of which 2.2 with the embedded engine; empty while there are no speakers.

@@ -2,4 +2,12 @@
 package protocol LaneProcessorFactory: Sendable {
     /// Makes the processor of a lane that begins at its committed progress.
     func open(_ opening: LaneOpening) throws -> any LaneProcessor
+    /// Whether a session's lane goes on from what the group committed of the session before it in the conversation
+    /// (`LaneOpening.stateBefore`): it waits for that one, if it ended before the lane's first entry.
+    var continuesConversations: Bool { get }
+}
+
+extension LaneProcessorFactory {
+    /// No: each session is a matter of its own.
+    package var continuesConversations: Bool { false }
 }

@@ -91,10 +91,12 @@ struct LaneRunner {
         if beginning.lost > 0, session.progress == LaneProgress() {
             missing(from: beginning.start - beginning.lost, to: beginning.start)
         }
+        guard let stateBefore = try await consumer.stateBefore(session, number) else { return nil }
         session.progress.next = max(session.progress.next, beginning.start)
         await consumer.opened(key, number, at: session.progress.next)
         return LaneOpening(
-            key: key, partition: consumer.partition, session: session, start: beginning.start, lost: beginning.lost)
+            key: key, partition: consumer.partition, session: session, start: beginning.start, lost: beginning.lost,
+            stateBefore: stateBefore)
     }
 
     private func handle(

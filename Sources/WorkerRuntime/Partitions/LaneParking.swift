@@ -13,6 +13,8 @@ struct LaneParking {
 
     private(set) var bytes: Int
     private(set) var entries: Int
+    /// The first entry that was parked when this began.
+    let first: StreamPosition
     /// Everything of the lane up to here is parked, or was passed.
     private(set) var last: StreamPosition
     /// The last entry the lane was fed since it was opened.
@@ -24,7 +26,7 @@ struct LaneParking {
     private(set) var fedCount = 0
 
     init(_ lane: ParkedLane) {
-        (bytes, entries, last) = (lane.bytes, lane.entries, lane.last)
+        (bytes, entries, first, last) = (lane.bytes, lane.entries, lane.first, lane.last)
     }
 
     /// Takes in what the hand-off says after more was parked.

@@ -65,6 +65,9 @@ struct LaneState {
     /// Whether it has entries that it did not pass.
     var hasWork: Bool { !pending.isEmpty || parking != nil }
 
+    /// The oldest entry that was not passed; of a lane that committed nothing, its first.
+    var firstEntry: StreamPosition? { parking?.first ?? pending.first?.position }
+
     /// The oldest entry that was not absorbed.
     var firstUnabsorbed: StreamPosition? {
         if let parked = parking?.firstUnabsorbed(unabsorbed - pending.count) { return parked }

@@ -12,17 +12,52 @@ extension PartitionConsumer {
     ) async throws(HandOffError) -> (start: UInt64, lost: UInt64)? {
         guard let id = session.predecessor else { return (session.from, 0) }
         guard var before = try await handOff.session(id, group: group, in: partition) else { return (session.from, 0) }
-        if isAhead(before) {
-            guard await wait(for: before, .session(session.session), number) else { return nil }
-            before = try await handOff.session(id, group: group, in: partition) ?? before
-        }
-        // Without its lanes it cannot tell who is ahead any more.
-        guard phase == .consuming else { return nil }
+        guard try await passes(&before, .session(session.session), number) else { return nil }
         let next = before.progress.next
         let isWanted = WorkerFlags(group).map { !before.parameters.flags.isDisjoint(with: $0) } ?? true
         // What a group did not want of the predecessor it does not miss.
         guard isWanted else { return (max(next, session.from), 0) }
         return (max(next, session.first), session.first > next ? session.first - next : 0)
+    }
+
+    /// What the group committed of the session before this one in the conversation.
+    ///
+    /// One that ended before this session's first entry is waited for, so that all of it counts whenever this is asked;
+    /// of one that was live then what is committed now counts. Those of which nothing was committed are passed.
+    ///
+    /// - Returns: empty when there is nothing to go on from; `nil` when the lane has nothing more to do.
+    func stateBefore(_ session: RegisteredSession, _ number: Int) async throws(HandOffError) -> [UInt8]? {
+        guard factory.continuesConversations, session.progress.state.isEmpty else { return [] }
+        let key = LaneKey.session(session.session)
+        var candidate = session.before
+        for _ in 0..<limits.conversationLookBackMaximum {
+            guard let id = candidate, var before = try await handOff.session(id, group: group, in: partition),
+                before.user == session.user, before.conversation == session.conversation
+            else { return [] }
+            if let end = before.end, let first = lanes[key]?.firstEntry, end < first {
+                guard try await passes(&before, key, number) else { return nil }
+            }
+            if !before.progress.state.isEmpty { return before.progress.state }
+            candidate = before.before
+        }
+        return []
+    }
+
+    /// Waits until nothing of a session that ended before a lane began is still to be done here, and looks it up again.
+    ///
+    /// - Returns: false when the lane has nothing more to do.
+    private func passes(_ before: inout RegisteredSession, _ key: LaneKey, _ number: Int) async throws(HandOffError)
+        -> Bool
+    {
+        if !before.progress.isDone {
+            if isAhead(before) {
+                guard await wait(for: before, key, number) else { return false }
+            }
+            // Its last commit may have come since it was looked up.
+            before = try await handOff.session(before.session, group: group, in: partition) ?? before
+        }
+        // Without its lanes it cannot tell who is ahead any more.
+        return phase == .consuming
     }
 
     /// Whether anything of a session is still to be done here.

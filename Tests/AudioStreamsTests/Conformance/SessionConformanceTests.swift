@@ -88,6 +88,58 @@ struct SessionConformanceTests {
         }
     }
 
+    @Test(
+        "A session knows the one that had joined its conversation last, and none in another",
+        arguments: Backend.allCases)
+    func before(backend: Backend) async throws {
+        try await backend.run { test in
+            let first = TestSession(user: "u1")
+            let grant = try await test.register(first)
+            let beside = TestSession(user: "u1")
+            try await test.register(beside)
+            let third = TestSession(user: "u1")
+            let thirdRequest = third.registration()
+            for _ in 0..<2 { _ = try await test.handOff.register(thirdRequest, in: test.partition) }
+            #expect(try await test.session(first)?.before == nil)
+            #expect(try await test.session(beside)?.before == first.id)
+            #expect(try await test.session(third)?.before == beside.id, "asked twice, it is not before itself")
+            // Who resumes goes on with the session it continues, whoever joined since.
+            let resumed = TestSession(user: "u1")
+            _ = try await test.handOff.register(resumed.resuming(first.id), in: test.partition)
+            #expect(try await test.session(resumed)?.before == first.id)
+            let stranger = TestSession(user: "u2")
+            try await test.register(stranger)
+            #expect(try await test.session(stranger)?.before == nil)
+            _ = try await test.handOff.closeConversation(
+                grant.conversation, of: first.user, in: test.partition, now: first.startedAt)
+            let anew = TestSession(user: "u1")
+            #expect(try await test.register(anew).conversation != grant.conversation)
+            #expect(try await test.session(anew)?.before == nil)
+            // One that goes on in a conversation that was over goes on with its speakers.
+            let again = TestSession(user: "u1")
+            var request = again.registration()
+            request.boundConversation = grant.conversation
+            _ = try await test.handOff.register(request, in: test.partition)
+            #expect(try await test.session(again)?.before == resumed.id)
+        }
+    }
+
+    @Test("Who resumes into another conversation than the one before is nobody's there", arguments: Backend.allCases)
+    func beforeInAnother(backend: Backend) async throws {
+        try await backend.run { test in
+            let silent = TestSession(user: "u1")
+            let grant = try await test.register(silent)
+            _ = try await test.handOff.closeConversation(
+                grant.conversation, of: silent.user, in: test.partition, now: silent.startedAt)
+            _ = try await test.handOff.end(silent.ending(epoch: nil, reason: .conversationClosed), in: test.partition)
+            let next = TestSession(user: "u1")
+            let resumed = try await test.handOff.register(next.resuming(silent.id), in: test.partition)
+            #expect(resumed.isResumed && resumed.conversation != grant.conversation)
+            #expect(try await test.session(next)?.predecessor == silent.id)
+            #expect(try await test.session(next)?.before == nil)
+        }
+    }
+
     @Test("A device's own conversation id names a conversation that it opens", arguments: Backend.allCases)
     func clientConversation(backend: Backend) async throws {
         try await backend.run { test in

@@ -40,6 +40,21 @@ struct SpeakerClustersTests {
         #expect(clusters.speakers == before)
     }
 
+    @Test("Another session of the conversation goes on with the speakers, and its device was told of nobody")
+    func continued() {
+        var clusters = SpeakerClusters()
+        _ = clusters.assign([voice(direction(0))], thresholds)
+        _ = clusters.assign([voice(direction(5))], thresholds)
+        clusters.suggested("bob", for: 1)
+        var next = SpeakerClusters(decoding: clusters.encoded).continued
+        #expect(clusters.speakers[1].wasSuggested("bob"))
+        #expect(!next.speakers[1].wasSuggested("bob"))
+        #expect(next.assign([voice(nil, seconds: 0.2)], thresholds) == [1], "too short to tell: who spoke last")
+        #expect(next.assign([voice(direction(5))], thresholds) == [1])
+        #expect(next.assign([voice(direction(0))], thresholds) == [0])
+        #expect(next.assign([voice(direction(9))], thresholds) == [2])
+    }
+
     @Test("Less than 2 s make no further speaker: they are the one most alike")
     func shortUtterances() {
         var clusters = SpeakerClusters()
