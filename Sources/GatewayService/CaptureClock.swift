@@ -7,8 +7,8 @@ import EarshotModel
 struct CaptureClock {
     private let sampleRate: Int64
     private let gapMinimum: Int64
-    /// Capture time of the next sample, in Unix µs.
-    private var expected: Int64?
+    /// Capture time of a sample, in Unix µs, and the samples since: counted from there, no rounding adds up.
+    private var anchor: (capture: Int64, samples: Int64)?
     /// How far arrival may lag behind capture because we did not read.
     private var slack: Int64 = 0
 
@@ -24,20 +24,22 @@ struct CaptureClock {
     ///   - arrival: Unix µs at which it was read.
     /// - Returns: the capture time of its first sample.
     mutating func advance(samples: Int, arrival: Int64) -> Int64 {
-        let duration = Int64(samples) * 1_000_000 / sampleRate
-        let start = arrival - duration
-        let predicted = expected ?? start
+        let start = arrival - duration(of: Int64(samples))
+        let predicted = anchor.map { $0.capture + duration(of: $0.samples) } ?? start
         let lag = start - predicted
         slack = min(slack, max(0, lag))
         let capture = lag - slack > gapMinimum ? start : predicted
         if capture == start { slack = 0 }
-        expected = capture + duration
+        if anchor == nil || capture != predicted { anchor = (capture, 0) }
+        anchor?.samples += Int64(samples)
         return capture
     }
 
+    private func duration(of samples: Int64) -> Int64 { samples * 1_000_000 / sampleRate }
+
     /// Goes on where the device's earlier connection was: what comes now was kept since then, and comes in a burst.
     mutating func resume(at capture: Int64, now: Int64) {
-        expected = capture
+        anchor = (capture, 0)
         slack = max(0, now - capture)
     }
 

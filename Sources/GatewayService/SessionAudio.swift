@@ -110,7 +110,7 @@ final class SessionAudio {
     /// would carry it over a step that wastes memory in Redis.
     private func mustCloseBatch(before bytes: Int, capture: Int64) -> Bool {
         guard !batch.isEmpty, let largest = limits.batchBytesSteps.last else { return false }
-        if abs(capture - batchEnd) > limits.captureJoinMaximum.microseconds { return true }
+        if abs(capture - batchEnd) > AudioEntry.captureJoinMaximum { return true }
         let next = batch.byteCount + bytes + 4
         if next > largest || batch.frameCount >= limits.batchFramesMaximum { return true }
         guard loop.now - batchBeganAt >= TimeAmount(limits.batchDelay / 2) else { return false }

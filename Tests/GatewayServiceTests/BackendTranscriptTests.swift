@@ -113,6 +113,20 @@ import Testing
         }
     }
 
+    @Test("Between generations a 104 is read by its conversation alone, whatever the types of what came later")
+    func tolerantProcess() async throws {
+        try await GatewayHarness.withDoor { harness in
+            let peer = try await BackendPeer.connect(harness)
+            try await peer.send(103, "c1")
+            for field in ["language", "byok_keys", "finalization_job_id", "dispatch_generation"] {
+                try await peer.send(104, #"{"conversation_id": "c1", "\#(field)": [5]}"#)
+                #expect(await peer.next()?.text == #"{"conversation_id": "c1", "success": true}"#)
+            }
+            try await peer.send(104, #"{"conversation_id": "c1", "language": null, "byok_keys": {"openai": "k"}}"#)
+            #expect(await peer.next()?.text == #"{"conversation_id": "c1", "success": true}"#)
+        }
+    }
+
     @Test("Between generations, too, whoever cannot name its conversation does not go on with the one before")
     func unnamed() async throws {
         try await GatewayHarness.withDoor { harness in
@@ -166,6 +180,8 @@ import Testing
             BackendPeer.message(106, []), [1, 2], BackendPeer.message(101, [1, 2, 3]),
             BackendPeer.message(102, Array("[]".utf8)), BackendPeer.message(102, Array(#"{"segments":["x"]}"#.utf8)),
             BackendPeer.message(103, [0xFF]), BackendPeer.message(104, Array(#"{"conversation_id":1}"#.utf8)),
+            BackendPeer.message(104, Array(#"{"conversation_id":"c1","language":5}"#.utf8)),
+            BackendPeer.message(104, Array(#"{"conversation_id":"c1","byok_keys":{"openai":1}}"#.utf8)),
             BackendPeer.message(101, BackendPeer.stamp(.infinity)),
         ])
     func strict(message: [UInt8]) async throws {

@@ -61,6 +61,15 @@ import Testing
         #expect(clock.advance(samples: 1_600, arrival: 1_700_000) == 1_100_000)
     }
 
+    @Test("Samples that are no whole number of microseconds add up without a drift")
+    func captureDrift() {
+        var clock = CaptureClock(sampleRate: 44_100, gapMinimum: .seconds(2))
+        for message in 0..<180_000 {
+            let capture = clock.advance(samples: 441 * 2 + 1, arrival: 1_000_000)
+            if message == 179_999 { #expect(capture - 1_000_000 + 20_022 == 179_999 * 883 * 1_000_000 / 44_100) }
+        }
+    }
+
     @Test("A pause of the device moves the capture time, our own pause does not")
     func capturePauses() {
         var clock = CaptureClock(sampleRate: 16_000, gapMinimum: .seconds(2))

@@ -1,10 +1,9 @@
+import EarshotModel
+
 /// Where a part's frames lie in time, and where silence belongs between them.
 ///
 /// Everybody who needs to know the length of a part, or writes one, counts with this; so all count alike.
 package struct PartTimeline: Sendable, Equatable {
-    /// Shorter gaps are the jitter of clocks, and are closed; µs.
-    package static let gapMinimum: Int64 = 100_000
-
     /// Samples a second.
     package let sampleRate: Int
     /// Silence comes in multiples of so many samples.
@@ -34,7 +33,7 @@ package struct PartTimeline: Sendable, Equatable {
     /// Samples of silence that belong before what was captured at a time.
     package func silence(before captureTime: Int64) -> Int {
         let (distance, isTooFar) = captureTime.subtractingReportingOverflow(end)
-        guard !isTooFar, distance > Self.gapMinimum else { return 0 }
+        guard !isTooFar, distance > AudioEntry.captureJoinMaximum else { return 0 }
         // An hour is far more than a part holds; it only keeps the product small.
         let count = Int(min(distance, 3_600_000_000) * Int64(sampleRate) / 1_000_000)
         return count / granularity * granularity

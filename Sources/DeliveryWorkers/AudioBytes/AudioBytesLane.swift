@@ -13,7 +13,6 @@ struct AudioBytesLane: LaneProcessor {
     struct Services: Sendable {
         let settings: @Sendable (UserID, Partition) async throws -> UserSettings
         let sender: AudioWindowSender
-        let limits: Limits
         let deliveryLimits: DeliveryLimits
     }
 
@@ -55,8 +54,7 @@ struct AudioBytesLane: LaneProcessor {
         self.mayWait = mayWait
         committed = session.progress
         restored = try WindowCursor.decode(session.progress.state)
-        held = try HeldSession(
-            session.parameters, from: session.progress.next, gapMinimum: services.limits.captureGapMinimum)
+        held = try HeldSession(session.parameters, from: session.progress.next)
     }
 
     // MARK: LaneProcessor

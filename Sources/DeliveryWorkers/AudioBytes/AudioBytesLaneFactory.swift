@@ -8,11 +8,11 @@ package struct AudioBytesLaneFactory: LaneProcessorFactory {
 
     /// Makes lanes that share a sender; `settings` is asked at every entry and must be quick.
     package init(
-        sender: AudioWindowSender, limits: Limits, deliveryLimits: DeliveryLimits,
+        sender: AudioWindowSender, deliveryLimits: DeliveryLimits,
         settings: @escaping @Sendable (UserID, Partition) async throws -> UserSettings
     ) {
         services = AudioBytesLane.Services(
-            settings: settings, sender: sender, limits: limits, deliveryLimits: deliveryLimits)
+            settings: settings, sender: sender, deliveryLimits: deliveryLimits)
     }
 
     package func open(_ opening: LaneOpening) throws -> any LaneProcessor {

@@ -18,7 +18,6 @@ struct HeldSession {
     }
 
     private let parameters: SessionParameters
-    private let gapMinimum: Int64
     private let decoder: FrameDecoder
     private var frames: [Frame] = []
     /// The number behind the last frame.
@@ -30,9 +29,8 @@ struct HeldSession {
     /// differs from that of a decoder that never stopped by its rounding at most.
     private static let warmUpMilliseconds: UInt64 = 400
 
-    init(_ parameters: SessionParameters, from sequence: UInt64, gapMinimum: Duration) throws(AudioCodecError) {
+    init(_ parameters: SessionParameters, from sequence: UInt64) throws(AudioCodecError) {
         self.parameters = parameters
-        self.gapMinimum = gapMinimum.microseconds
         nextSequence = sequence
         decoder = try FrameDecoder(parameters)
     }
@@ -59,7 +57,7 @@ struct HeldSession {
     private func isBroken(before index: Int) -> Bool {
         let (last, next) = (frames[index - 1], frames[index])
         let end = last.captureTime + Int64(last.samples) * 1_000_000 / Int64(parameters.sampleRate)
-        return next.firstSample != last.end || next.captureTime - end >= gapMinimum
+        return next.firstSample != last.end || next.captureTime - end > AudioEntry.captureJoinMaximum
     }
 
     private func forEachFrame(of entry: LaneEntry, _ body: (Frame) -> Void) {

@@ -59,6 +59,11 @@ package struct AudioEntry: Equatable, Sendable {
     /// Bytes in front of the language.
     package static let headerLength = 1 + 1 + 1 + 1 + 16 + 8 + 8 + 8 + 4 + 2 + 8 + 1
 
+    /// Audio that was captured more µs than this behind the end of what came before lies behind a gap.
+    ///
+    /// Nothing is joined across it (omi.md 2.5). The gateway's clocks let no jitter through; their rounding is less.
+    package static let captureJoinMaximum: Int64 = 1_000
+
     /// Why bytes are not an entry.
     package enum DecodingFailure: Error, Equatable {
         case unknownVersion(UInt8)

@@ -100,8 +100,6 @@ package struct Limits: Sendable {
     package var partitionBacklogMaximum: Int64 = 400_000
     /// A jump of the arrival clock over the sample clock that counts as a pause of the device.
     package var captureGapMinimum: Duration = .seconds(2)
-    /// Frames of a batch follow each other this closely in capture time; the clocks' rounding stays below.
-    package var captureJoinMaximum: Duration = .milliseconds(2)
 
     // MARK: Leases and members
 

@@ -28,7 +28,7 @@ struct AudioBytesCommand: AsyncParsableCommand {
         let sender = AudioWindowSender(
             sender: WebhookSender(transport: transport, limits: delivery.limits, logger: assembly.logger),
             limits: delivery.limits, attempts: attempts)
-        let lanes = AudioBytesLaneFactory(sender: sender, limits: fleet.limits, deliveryLimits: delivery.limits) {
+        let lanes = AudioBytesLaneFactory(sender: sender, deliveryLimits: delivery.limits) {
             user, partition in try await users.cache.settings(of: user, in: partition)
         }
         let worker = fleet.worker(

@@ -1,3 +1,4 @@
+import EarshotModel
 import NIOCore
 
 /// The receiver's rules for the second version of the audio timeline (omi.md 2.5); pure.
@@ -24,8 +25,6 @@ struct AudioRuns {
         var samples: Int { forgotten + pcm.readableBytes / 2 }
     }
 
-    /// Runs that follow each other within this many µs are one (omi.md 2.5).
-    private static let joinMaximum: Int64 = 1_000
     /// Runs kept for comparison: as many as the sender keeps anchors (omi.md 7.1).
     private static let runsMaximum = 64
 
@@ -46,11 +45,11 @@ struct AudioRuns {
     mutating func accept(
         time: Int64, pcm: ByteBuffer
     ) -> (piece: BackendTimeline.Piece?, overlap: Overlap?) {
-        guard let end = self.end, time <= end + Self.joinMaximum else {
+        guard let end = self.end, time <= end + AudioEntry.captureJoinMaximum else {
             runs.append(Run(origin: time))
             return (keep(pcm, at: time), nil)
         }
-        guard time < end - Self.joinMaximum else { return (keep(pcm, at: end), nil) }
+        guard time < end - AudioEntry.captureJoinMaximum else { return (keep(pcm, at: end), nil) }
         var tail = pcm
         let overlapping = min(pcm.readableBytes / 2, samples(in: end - time))
         let repeated = tail.readSlice(length: overlapping * 2)
@@ -68,7 +67,7 @@ struct AudioRuns {
 
     /// What was taken there, if all of it is kept and in one run.
     private func known(from time: Int64, samples count: Int) -> ByteBuffer? {
-        guard let run = runs.last(where: { $0.origin <= time + Self.joinMaximum }) else { return nil }
+        guard let run = runs.last(where: { $0.origin <= time + AudioEntry.captureJoinMaximum }) else { return nil }
         let offset = max(0, samples(in: time - run.origin)) - run.forgotten
         guard offset >= 0 else { return nil }
         return run.pcm.getSlice(at: run.pcm.readerIndex + offset * 2, length: count * 2)

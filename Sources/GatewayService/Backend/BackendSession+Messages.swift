@@ -22,7 +22,7 @@ extension BackendSession {
             case .transcript(let transcript): try self.transcript(transcript)
             case .conversation(let name):
                 if binding.announce(name) { bind() }
-            case .process(let request): process(request)
+            case .process(let request): try process(request)
             case .sample(let request): sample(request)
             }
         } catch {
@@ -149,7 +149,12 @@ extension BackendSession {
         feed.audio.end(reason, completion: completion)
     }
 
-    private func process(_ request: BackendProcess) {
+    private func process(_ request: BackendProcess) throws(BackendViolation) {
+        if request.isMistyped {
+            let violation = BackendViolation(.json, "the fields of a 104 must have the contract's types")
+            if isStrict { throw violation }
+            violated(violation)
+        }
         if isStrict, !request.isDurable { return answer(BackendAnswer.failed(request, .durableJobRequired)) }
         guard let name = ConversationName(request.conversation) else {
             return answer(BackendAnswer.failed(request, .conversationNotFound))

@@ -94,10 +94,14 @@ struct OggPartTests {
         #expect(abs(try parts.reduce(0) { try $0 + OggOpusReader.read($1.bytes).seconds } - 13) < 0.005)
     }
 
-    @Test("Jitter below a tenth of a second is no gap")
+    @Test("What rounding makes of capture times is no gap; more than a millisecond is one")
     func jitter() throws {
-        let audio = try DeviceAudio(.pcm16, sampleRate: 16_000, frameSamples: 320, seconds: 2, pauses: [20: 90_000])
-        #expect(try audio.parts(cutBefore: [])[0].timeline.seconds == 2)
+        func seconds(pause: Int64) throws -> Double {
+            let audio = try DeviceAudio(.pcm16, sampleRate: 16_000, frameSamples: 320, seconds: 2, pauses: [20: pause])
+            return try audio.parts(cutBefore: [])[0].timeline.seconds
+        }
+        #expect(try seconds(pause: 1_000) == 2)
+        #expect(try seconds(pause: 30_000) == 2.03)
     }
 
     @Test("What is no Opus packet becomes silence of the length it claims, and is counted")
