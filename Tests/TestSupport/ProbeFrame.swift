@@ -7,6 +7,8 @@ package enum ProbeFrame: Equatable, Sendable {
     case audio
     /// To end with `abort()`, like a decoder that meets what it was never meant to.
     case abort
+    /// To hang for good, cancelled or not, like a call into a library that never returns.
+    case hang
     /// To go on when a file exists.
     case wait(path: String)
 
@@ -15,6 +17,8 @@ package enum ProbeFrame: Equatable, Sendable {
         let text = String(buffer: bytes)
         if text == "abort" {
             self = .abort
+        } else if text == "hang" {
+            self = .hang
         } else if text.hasPrefix("wait ") {
             self = .wait(path: String(text.dropFirst(5)))
         } else {
@@ -27,6 +31,7 @@ package enum ProbeFrame: Equatable, Sendable {
         switch self {
         case .audio: ByteBuffer()
         case .abort: ByteBuffer(string: "abort")
+        case .hang: ByteBuffer(string: "hang")
         case .wait(let path): ByteBuffer(string: "wait \(path)")
         }
     }

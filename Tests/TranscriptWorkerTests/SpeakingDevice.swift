@@ -89,6 +89,13 @@ final class SpeakingDevice: Sendable {
             batch.close(session: session, epoch: 1, flags: .transcript, language: "en"), to: partition)
     }
 
+    /// Behind the last message whose outcome is committed.
+    var committed: UInt64 {
+        get async throws {
+            try await handOff.session(session, group: .transcript, in: partition)?.progress.next ?? 0
+        }
+    }
+
     /// Everything the device was sent, in order.
     var published: [LiveResult] { handOff.published.map(\.result) }
 

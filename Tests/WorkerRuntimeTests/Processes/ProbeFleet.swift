@@ -12,12 +12,14 @@ final class ProbeFleet: Sendable {
     let partitions: Int
     let directory: String
     private let url: String
+    private let stallSeconds: Int
     private let running = Mutex<[String: ChildProcess]>([:])
 
-    init(_ fleet: RedisFleet, url: String, partitions: Int) throws {
+    init(_ fleet: RedisFleet, url: String, partitions: Int, stallSeconds: Int) throws {
         self.fleet = fleet
         self.url = url
         self.partitions = partitions
+        self.stallSeconds = stallSeconds
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-probes-\(UUID())").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
@@ -29,11 +31,11 @@ final class ProbeFleet: Sendable {
 
     /// A fleet with probes that have joined and share its partitions.
     static func with(
-        _ names: [String], partitions: Int, _ body: (ProbeFleet) async throws -> Void
+        _ names: [String], partitions: Int, stallSeconds: Int = 120, _ body: (ProbeFleet) async throws -> Void
     ) async throws {
         let server = try RedisServer.shared.get()
         try await RedisFleet.with(limits: ProbeFrame.limits) { fleet in
-            let probes = try ProbeFleet(fleet, url: server.url, partitions: partitions)
+            let probes = try ProbeFleet(fleet, url: server.url, partitions: partitions, stallSeconds: stallSeconds)
             try await fleet.handOff.enable(audioGroups: [.transcript], eventGroups: [], in: probes.all)
             for name in names { try probes.start(name) }
             try await eventually(
@@ -50,7 +52,10 @@ final class ProbeFleet: Sendable {
         let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("LaneProbe").path
         // A probe that aborts does so on purpose; a backtrace would only take time.
-        let command = ["env", "SWIFT_BACKTRACE=enable=no", program, url, fleet.keys.prefix, "\(partitions)", name]
+        let command = [
+            "env", "SWIFT_BACKTRACE=enable=no", program, url, fleet.keys.prefix, "\(partitions)", name,
+            "\(stallSeconds)",
+        ]
         let process = try ChildProcess(command, output: "\(directory)/\(name)")
         running.withLock { $0[name] = process }
     }

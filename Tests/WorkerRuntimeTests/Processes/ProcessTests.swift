@@ -91,15 +91,17 @@ struct ProcessTests {
         }
     }
 
-    @Test("An entry that kills its process is buried after three crashes, and nothing else is")
-    func poison() async throws {
-        try await ProbeFleet.with(names, partitions: 4) { probes in
+    @Test(
+        "An entry that kills its process, or hangs it (M3), is buried after three crashes, and nothing else is",
+        arguments: [ProbeFrame.abort, .hang])
+    func poison(frame: ProbeFrame) async throws {
+        try await ProbeFleet.with(names, partitions: 4, stallSeconds: 3) { probes in
             var ledger = ByteLedger()
             var discarded = ByteLedger()
             var devices = try await devices(probes)
             for step in 0..<20 {
                 for index in devices.indices { try await devices[index].send(2, noting: &ledger) }
-                if step == 10 { try await devices[4].send([ProbeFrame.abort.bytes], noting: &discarded) }
+                if step == 10 { try await devices[4].send([frame.bytes], noting: &discarded) }
             }
             for device in devices { try await device.end() }
             // What a supervisor does.
@@ -120,7 +122,7 @@ struct ProcessTests {
             let letters = try await probes.deadLetters()
             #expect(letters.count == 1 && letters.first?.reason.contains("crashed its worker 3 times") == true)
             let entry = try AudioEntry(decoding: try #require(letters.first).payload)
-            #expect(entry.session == devices[4].id && entry.frames == [ProbeFrame.abort.bytes])
+            #expect(entry.session == devices[4].id && entry.frames == [frame.bytes])
             #expect(restarts == 3)
         }
     }
