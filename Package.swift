@@ -323,8 +323,8 @@ let package = Package(
         tests(
             "EarshotCommands",
             [
-                "EarshotClient", "EarshotModel", "RedisClient", "ServiceBootstrap", "SessionRecord", arguments,
-                coreMetrics, logging, nioPosix, subprocess, systemPackage,
+                "EarshotClient", "EarshotModel", "RedisClient", "ServiceBootstrap", "SessionRecord", "TestSupport",
+                arguments, coreMetrics, logging, nioPosix, subprocess, systemPackage,
             ]),
         .testTarget(
             name: "ProtocolModelTests", dependencies: ["AudioStreams", "EarshotModel", "TestSupport", nioCore],

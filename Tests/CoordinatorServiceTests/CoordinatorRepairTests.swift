@@ -165,7 +165,7 @@ struct CoordinatorRepairTests {
                 let last = try await pass(session, on: handOff, in: partition)
                 try await eventually("the trim") {
                     try await handOff.entries(of: .audio, in: partition, after: .start, count: 100)
-                        .allSatisfy { $0.position > last }
+                        .allSatisfy { $0.position >= last }
                 }
                 #expect(try await handOff.lag(of: .record, stream: .events, in: [partition]).first?.entries == 1)
             }
@@ -173,7 +173,7 @@ struct CoordinatorRepairTests {
         }
     }
 
-    /// Appends audio that the transcript group passes; returns the position behind it.
+    /// Appends audio that the transcript group passes; returns its last position.
     private func pass(
         _ session: TestSession, on handOff: InMemoryHandOff, in partition: Partition
     ) async throws -> StreamPosition {

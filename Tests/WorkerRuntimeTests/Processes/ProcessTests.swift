@@ -123,7 +123,10 @@ struct ProcessTests {
             #expect(letters.count == 1 && letters.first?.reason.contains("crashed its worker 3 times") == true)
             let entry = try AudioEntry(decoding: try #require(letters.first).payload)
             #expect(entry.session == devices[4].id && entry.frames == [frame.bytes])
-            #expect(restarts == 3)
+            // One that hangs has lost its partition some time before it ends.
+            try await eventually("the last of them ends") {
+                restarts + names.count { !probes.isRunning($0) } == 3
+            }
         }
     }
 }
