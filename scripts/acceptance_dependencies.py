@@ -11,7 +11,9 @@ import time
 import wave
 from datetime import datetime, timezone
 
-USERS = 8
+USERS = 12
+# The recording behind itself, so often: a p99 wants some hundreds of events.
+REPEATS = 3
 BAD = ["hang", "refuse", "redirect"]
 # Minutes in the issue; the bounds that matter (a lane waits, parks nothing yet, retries) are passed in less.
 STORE_AWAY_SECONDS = 75
@@ -87,8 +89,7 @@ def run(binary, acceptance):
     os.environ["EARSHOT_WEBHOOK_CLOCK_DIVISOR"] = "30"
     fleet = acceptance.Fleet(binary)
     receiver = Receiver()
-    recording = acceptance.speech("two_cities.wav")
-    seconds = wave.open(recording).getnframes() / wave.open(recording).getframerate()
+    recording, seconds = repeated(acceptance.speech("two_cities.wav"), f"{fleet.directory}/recording.wav")
     try:
         calm = phase(fleet, receiver, recording, acceptance, "calm", bad=False)
         away = phase(fleet, receiver, recording, acceptance, "away", bad=True, disturbance=store_away)
@@ -96,16 +97,30 @@ def run(binary, acceptance):
         kept = wait_for(lambda: fleet.metric("earshot_group_lag_entries") == 0, 180)
         print(f"  store away {STORE_AWAY_SECONDS} s: everything passed {time.time() - back:.0f} s after its end")
         postgres = phase(fleet, receiver, recording, acceptance, "database", bad=False, disturbance=postgres_away)
-        good = kept and whole(fleet, calm + away + postgres, seconds, acceptance)
-        for name, before, after in [("webhooks", calm[0]["webhook_p99"], away[0]["webhook_p99"]),
-                                    ("live words", calm[0]["live_p99"], away[0]["live_p99"]),
-                                    ("live words, Postgres away", calm[0]["live_p99"], postgres[0]["live_p99"])]:
-            print(f"  p99 of the others, {name}: {before:.2f} s undisturbed, {after:.2f} s, {100 * (after / before - 1):+.0f} %")
+        again = phase(fleet, receiver, recording, acceptance, "again", bad=False)
+        good = kept and whole(fleet, calm + away + postgres + again, seconds, acceptance)
+        print(f"  p99 of two undisturbed runs: webhooks {calm[0]['webhook_p99']:.3f} and {again[0]['webhook_p99']:.3f} s, "
+              f"live words {calm[0]['live_p99']:.2f} and {again[0]['live_p99']:.2f} s")
+        undisturbed = {key: max(calm[0][key], again[0][key]) for key in ("webhook_p99", "live_p99")}
+        for name, before, after in [("webhooks", undisturbed["webhook_p99"], away[0]["webhook_p99"]),
+                                    ("live words", undisturbed["live_p99"], away[0]["live_p99"]),
+                                    ("live words, Postgres away", undisturbed["live_p99"], postgres[0]["live_p99"])]:
+            print(f"  p99 of the others, {name}: {before:.3f} s undisturbed, {after:.3f} s, {100 * (after / before - 1):+.0f} %")
             # A fifth, or what two cores vary by themselves in a sample of this size.
             good = good and after <= max(before * 1.2, before + 0.25)
         return good and delivered(fleet, receiver) and refused(fleet, receiver)
     finally:
         fleet.stop()
+
+
+def repeated(path, copy):
+    """Writes the recording several times behind itself; returns the file and its seconds."""
+    with wave.open(path) as source:
+        parameters, frames = source.getparams(), source.readframes(source.getnframes())
+    with wave.open(copy, "w") as target:
+        target.setparams(parameters)
+        target.writeframes(frames * REPEATS)
+    return copy, parameters.nframes * REPEATS / parameters.framerate
 
 
 def phase(fleet, receiver, recording, acceptance, name, bad, disturbance=None):

@@ -49,6 +49,7 @@ struct QuietWatch {
         let metrics = try? await stage.fleet.metrics()
         let active = try? await stage.record.query("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL")
             .first?.decode("n", as: Int.self)
+        let unread = lag?.byGroup.map { ("unread_entries.\($0.key)", Double($0.value)) } ?? []
         return [
             "live_sessions": live.map(Double.init) ?? 1,
             "unread_entries": lag.map { Double($0.entries + $0.unknown) } ?? 1,
@@ -58,6 +59,6 @@ struct QuietWatch {
             "gateway_sessions": metrics?.sum("earshot_gateway_sessions") ?? 1,
             "dead_leases": Double(stage.leases.dead.count),
             "active_in_record": active.map(Double.init) ?? 1,
-        ]
+        ].merging(unread) { $1 }
     }
 }
