@@ -49,8 +49,7 @@ struct QuietWatch {
         let metrics = try? await stage.fleet.metrics()
         let active = try? await stage.record.query("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL")
             .first?.decode("n", as: Int.self)
-        let unread = lag?.byGroup.map { ("unread_entries.\($0.key)", Double($0.value)) } ?? []
-        return [
+        var left: [String: Double] = [
             "live_sessions": live.map(Double.init) ?? 1,
             "unread_entries": lag.map { Double($0.entries + $0.unknown) } ?? 1,
             // One that does not answer says nothing of its lanes and sessions.
@@ -59,6 +58,8 @@ struct QuietWatch {
             "gateway_sessions": metrics?.sum("earshot_gateway_sessions") ?? 1,
             "dead_leases": Double(stage.leases.dead.count),
             "active_in_record": active.map(Double.init) ?? 1,
-        ].merging(unread) { $1 }
+        ]
+        for (group, entries) in lag?.byGroup ?? [:] { left["unread_entries.\(group)"] = Double(entries) }
+        return left
     }
 }
