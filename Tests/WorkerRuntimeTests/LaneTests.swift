@@ -189,7 +189,9 @@ struct LaneTests {
             var ledger = ByteLedger()
             var devices: [TestDevice] = []
             for number in 0..<4 { devices.append(try await TestDevice(fixture, user: "u\(number)")) }
-            try await fixture.withWorker(factory: ByteCounter.Factory(bytesPerEvent: .max)) { worker in
+            let taken = Mutex(0)
+            let factory = ByteCounter.Factory(bytesPerEvent: .max) { _, _ in taken.withLock { $0 += 1 } }
+            try await fixture.withWorker(factory: factory) { worker in
                 for _ in 0..<20 {
                     for index in devices.indices { try await devices[index].send(2, noting: &ledger) }
                 }
@@ -200,6 +202,8 @@ struct LaneTests {
                 }
                 #expect(ledger.violations(in: events, isWhole: false).isEmpty)
                 #expect(worker.count("lanes.relieved") > 0)
+                // What was not read yet is not handed over.
+                try await eventually("the lanes have all of it") { taken.withLock { $0 == 160 } }
             }
             #expect(ledger.violations(in: try await fixture.events()).isEmpty)
         }
