@@ -167,17 +167,14 @@ import WorkerRuntime
         }
     }
 
-    @Test(
-        "A receiver that hangs holds up nobody else's windows, and gets all of its own when it is back",
-        arguments: [Duration.seconds(120), .seconds(2)], [AudioEndpoint.Policy.latest, .all])
-    func independent(held: Duration, policy: AudioEndpoint.Policy) async throws {
+    @Test("A receiver that hangs holds up nobody else's windows, and gets all of its own when it is back")
+    func independent() async throws {
         try await Receiver.with { _ in
             .hang
         } _: { slow in
             try await Receiver.with { quick in
                 var fixture = try await Fixture(
-                    [endpoint(slow.url, policy: .all), endpoint(quick.url, id: 2, policy: policy)])
-                fixture.deliveryLimits.heldAudioMaximum = held
+                    [endpoint(slow.url, policy: .all), endpoint(quick.url, id: 2)])
                 fixture.deliveryLimits.totalTimeout = .milliseconds(500)
                 fixture.deliveryLimits.breakerFailures = 1_000
                 var sample: UInt64 = 0

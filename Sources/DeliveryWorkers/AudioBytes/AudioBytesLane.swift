@@ -23,12 +23,8 @@ struct AudioBytesLane: LaneProcessor {
         var sample: UInt64
         var sequence: UInt64
         var isGoneTold = false
-        /// The frame from which it is fed again when the lane is opened anew; set while the others go on without it.
-        var behindFrom: UInt64?
 
         var channel: WindowChannel { held.channel }
-        var isBehind: Bool { behindFrom != nil }
-        var isFull: Bool { channel.withQueue(\.isFull) }
     }
 
     /// Frames between two commits while nobody gets the audio: a second or two.
@@ -50,8 +46,6 @@ struct AudioBytesLane: LaneProcessor {
     private var committed: LaneProgress
     /// Whether too much is held in the partition: the lane waits at once for who does not take it.
     private var isReliefWanted = false
-    /// When the lane is opened anew for those that are behind, at the latest.
-    private(set) var wakeAt: ContinuousClock.Instant?
 
     init(_ session: RegisteredSession, in partition: Partition, mayWait: Bool = true, services: Services) throws {
         self.services = services
@@ -70,30 +64,22 @@ struct AudioBytesLane: LaneProcessor {
             guard let start = held.append(entry) else { continue }
             try await followSettings(from: start)
             cutWindows(atEnd: false)
-            if holdsTooMuch { await waitForRoom(atEnd: false) }
+            if holdsTooMuch { try await waitForRoom(atEnd: false, in: context) }
         }
         isReliefWanted = false
         try await commit(isDone: false, in: context)
         await context.hold(bytes: held.byteCount)
-        // Nobody is left to go on for, or one that was behind takes windows again.
-        if let behind = outlets.first(where: \.isBehind),
-            outlets.allSatisfy(\.isBehind) || outlets.contains(where: { $0.isBehind && !$0.isFull })
-        {
-            throw unavailable(behind)
-        }
     }
 
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws {
         cutWindows(atEnd: true)
-        await waitForRoom(atEnd: true)
+        try await waitForRoom(atEnd: true, in: context)
         let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout * 2
-        while outlets.contains(where: { !$0.isBehind && !$0.channel.withQueue(\.isSettled) }),
-            ContinuousClock.now < deadline
-        {
+        while outlets.contains(where: { !$0.channel.withQueue(\.isSettled) }), ContinuousClock.now < deadline {
             await settled.wait(until: deadline)
         }
-        let unsettled = outlets.filter { $0.isBehind || !$0.channel.withQueue(\.isSettled) }
-        let awaited = unsettled.first { $0.isBehind || ($0.channel.withQueue(\.policy) == .all && mayWait) }
+        let unsettled = outlets.filter { !$0.channel.withQueue(\.isSettled) }
+        let awaited = unsettled.first { $0.channel.withQueue(\.policy) == .all && mayWait }
         for outlet in unsettled where outlet.channel.withQueue(\.policy) == .latest || !mayWait {
             skipped.increment(by: outlet.channel.withQueue { $0.abandon() })
         }
@@ -108,7 +94,6 @@ struct AudioBytesLane: LaneProcessor {
     mutating func idle(in context: LaneContext) async throws {
         cutWindows(atEnd: false)
         try await commit(isDone: false, in: context)
-        if let behind = outlets.first(where: \.isBehind) { throw unavailable(behind) }
     }
 
     mutating func cut(in context: LaneContext) async throws {
@@ -159,8 +144,8 @@ struct AudioBytesLane: LaneProcessor {
     /// Cuts every window that is whole, and at an end the rest as well, for each endpoint as far as it takes them: one
     /// that is slow holds up no other.
     private mutating func cutWindows(atEnd: Bool) {
-        for index in outlets.indices where !outlets[index].isBehind {
-            while let range = nextWindow(of: index, atEnd: atEnd), !outlets[index].isFull {
+        for index in outlets.indices {
+            while let range = nextWindow(of: index, atEnd: atEnd), !outlets[index].channel.withQueue(\.isFull) {
                 cutWindow(of: index, range)
             }
         }
@@ -188,9 +173,7 @@ struct AudioBytesLane: LaneProcessor {
     }
 
     private mutating func drop() {
-        guard let end = held.endSample else { return }
-        let settled = outlets.filter { !$0.isBehind }.map { $0.channel.withQueue(\.cursor.sample) }.min()
-        held.drop(settledBefore: settled ?? end)
+        if let end = held.endSample { held.drop(settledBefore: settledSample ?? end) }
     }
 
     private mutating func cutWindow(of index: Int, _ range: Range<UInt64>) {
@@ -210,20 +193,16 @@ struct AudioBytesLane: LaneProcessor {
         outlets[index].sequence += 1
     }
 
-    /// With the policy `all` the lane waits for a slow receiver, until no more is held than may be, and at an end until
-    /// all is cut.
-    ///
-    /// One that takes nothing for as long as a request may last is behind then: its audio waits in the stream, where it
-    /// is committed to stand, and the others go on without it.
-    private mutating func waitForRoom(atEnd: Bool) async {
-        for index in outlets.indices where !outlets[index].isBehind {
+    /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream: until no more is held
+    /// than may be, and at an end until all is cut.
+    private mutating func waitForRoom(atEnd: Bool, in context: LaneContext) async throws {
+        for index in outlets.indices {
             var deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
             while atEnd || holdsTooMuch, nextWindow(of: index, atEnd: atEnd) != nil {
                 guard ContinuousClock.now < deadline, !Task.isCancelled else {
-                    outlets[index].behindFrom = held.firstNeeded
-                    wakeAt = wakeAt ?? .now + services.deliveryLimits.heldAudioMaximum
-                    drop()
-                    break
+                    // What did arrive, and what was skipped, must not come again.
+                    try await commit(isDone: false, in: context)
+                    throw unavailable(outlets[index])
                 }
                 let before = outlets[index].sequence
                 cutWindows(atEnd: atEnd)
@@ -242,11 +221,12 @@ struct AudioBytesLane: LaneProcessor {
 
     // MARK: Commits
 
+    private var settledSample: UInt64? { outlets.map { $0.channel.withQueue(\.cursor.sample) }.min() }
+
     private mutating func commit(isDone: Bool, in context: LaneContext) async throws {
         drop()
         var progress = committed
-        let needed = min(held.firstNeeded, outlets.compactMap(\.behindFrom).min() ?? .max)
-        progress.next = max(committed.next, isDone ? held.nextSequence : needed)
+        progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)
         progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) })
         progress.isDone = isDone
         let gone = outlets.filter { !$0.isGoneTold && $0.channel.withQueue(\.isGone) }
