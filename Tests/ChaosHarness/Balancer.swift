@@ -12,18 +12,27 @@ final class Balancer: Sendable {
     }
 
     private let ports: [Int]
+    private let onAttempt: @Sendable () -> Void
     private let state = Mutex(State())
 
-    private init(ports: [Int]) { self.ports = ports }
+    private init(ports: [Int], onAttempt: @escaping @Sendable () -> Void) {
+        self.ports = ports
+        self.onAttempt = onAttempt
+    }
 
-    /// Listens before some gateways.
-    static func started(before ports: [Int]) async throws -> Balancer {
-        let balancer = Balancer(ports: ports)
+    /// Listens before some gateways; `onAttempt` is called when a device begins to connect.
+    static func started(
+        before ports: [Int], onAttempt: @escaping @Sendable () -> Void
+    ) async throws -> Balancer {
+        let balancer = Balancer(ports: ports, onAttempt: onAttempt)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1_024)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { client in balancer.connect(client, attemptsLeft: ports.count) }
+            .childChannelInitializer { client in
+                balancer.onAttempt()
+                return balancer.connect(client, attemptsLeft: ports.count)
+            }
             .bind(host: "127.0.0.1", port: 0).get()
         balancer.state.withLock { $0.listener = listener }
         return balancer

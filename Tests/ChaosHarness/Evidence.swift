@@ -43,14 +43,15 @@ struct Evidence: Sendable {
             == false
     }
 
-    /// Whether audio of a device may have stood still on its way in a time.
-    func mayHaveStalled(device: Int, from began: Double, to ended: Double) -> Bool {
+    /// Whether speech of a device may have been cut in a time.
+    func mayHaveBeenCut(device: Int, from began: Double, to ended: Double) -> Bool {
         // A stall shows for as long as what it has held up takes to be caught up with.
         let aftermath = 15.0
         let gateway = "gateway-\(device % max(1, stage.fleet.gatewayPorts.count))"
         return faults.contains { fault in
-            fault.stallsAudio && fault.at < ended && fault.at + fault.duration + aftermath > began
-                && (fault.target == "redis" || fault.target == gateway || fault.target == "device-\(device)")
+            fault.cutsSpeech && fault.at < ended && fault.at + fault.duration + aftermath > began
+                && (fault.target == "redis" || fault.target.hasPrefix("transcript") || fault.target == gateway
+                    || fault.target == "device-\(device)")
         }
     }
 }

@@ -38,11 +38,12 @@ package struct Fault: Equatable, Sendable, Codable {
     /// Seconds.
     package var duration: Double
 
-    /// Whether audio may have stood still on its way to the workers, so that utterances were cut where the device's
-    /// speech was not.
-    package var stallsAudio: Bool {
+    /// Whether utterances may have been cut where the device's speech was not: audio may have stood still on its way to
+    /// the workers, or a worker that was told to end cut what it had open (protocol.md M2).
+    package var cutsSpeech: Bool {
         if target.hasPrefix("device") { return true }
         if target == "redis" { return true }
+        if target.hasPrefix("transcript") { return kind == .restart }
         return target.hasPrefix("gateway") && kind != .restart
     }
 

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many connections came about in each second.
+/// How many connections were begun in each second.
 final class ReconnectCurve: Sendable {
     private static let width = 60
 

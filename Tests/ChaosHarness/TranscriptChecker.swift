@@ -24,7 +24,7 @@ struct TranscriptChecker: Checker {
                 violations.append("\(session): there is no undisturbed transcript of device \(outcome.device)")
                 continue
             }
-            let isStalled = evidence.mayHaveStalled(
+            let isStalled = evidence.mayHaveBeenCut(
                 device: outcome.device, from: outcome.began, to: outcome.ended)
             compare(outcome, session, heard, expected, isStalled, &figures, &violations)
         }
@@ -51,7 +51,7 @@ struct TranscriptChecker: Checker {
                 continue
             }
             figures["uploads_differ", default: 0] += 1
-            let isStalled = evidence.mayHaveStalled(device: upload.device, from: upload.began, to: upload.ended)
+            let isStalled = evidence.mayHaveBeenCut(device: upload.device, from: upload.began, to: upload.ended)
             let share = Self.wordErrors(expected, heard)
             let isAllowed = sessions.count > Self.chainMaximum || share <= Self.stalledErrorMaximum
             if sessions.count == 1, !isStalled {

@@ -10,6 +10,19 @@ import Testing
 
 @Suite("Worker: work that hangs", .timeLimit(.minutes(2)))
 struct StallTests {
+    /// Calls that no cancellation ends.
+    private final class HungCalls: Sendable {
+        private let state = Mutex<[CheckedContinuation<Void, Never>]>([])
+
+        var count: Int { state.withLock(\.count) }
+
+        func hang() async {
+            await withCheckedContinuation { continuation in state.withLock { $0.append(continuation) } }
+        }
+
+        func end() { for continuation in state.withLock(\.self) { continuation.resume() } }
+    }
+
     private static let poison = ByteBuffer(string: "it hangs")
 
     private static var limits: Limits {
@@ -81,6 +94,40 @@ struct StallTests {
         }
     }
 
+    @Test(
+        "M3: a call that hangs while its partition moves to another worker ends its worker all the same",
+        arguments: [Partition(0), Partition(1)])
+    func hungWhileMoving(partition: Partition) async throws {
+        var limits = Self.limits
+        limits.stallTimeout = .seconds(3)
+        limits.handOverBudget = .milliseconds(100)
+        try await RuntimeFixture.with(.memory, partitions: 2, limits: limits) { fixture in
+            var ledger = ByteLedger()
+            for number in 0..<10 {
+                var device = try await TestDevice(fixture, user: "user\(number)")
+                if device.partition == partition { try await device.send([Self.poison], noting: &ledger) }
+            }
+            let calls = HungCalls()
+            let factory = ByteCounter.Factory(bytesPerEvent: 50) { _, _ in await calls.hang() }
+            let worker = Worker(
+                Worker.Configuration(
+                    group: fixture.group, routing: .sessions(wanted: .transcript),
+                    member: Incarnation(startingAs: "worker-0"), partitions: 2, limits: limits),
+                handOff: fixture.handOff, reader: fixture.makeReader(), factory: factory, logger: RedisFleet.logger,
+                onStalled: { calls.end() })
+            // With two of them either partition may be the one that moves: both are tried.
+            let other = fixture.makeWorker("worker-1", factory: ByteCounter.Factory(bytesPerEvent: 50)).services
+            await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask {
+                    try await eventually("it hangs") { calls.count > 0 }
+                    try await other.run()
+                }
+                await #expect(throws: Worker.Stalled.self) { try await worker.run() }
+                tasks.cancelAll()
+            }
+        }
+    }
+
     // MARK: The decision
 
     private let start = ContinuousClock.now
@@ -117,6 +164,14 @@ struct StallTests {
         #expect(hung([waiting, work(progress: 95)], at: 100).isEmpty)
         #expect(hung([waiting, work(progress: 100)], at: 101) == [Partition(0)])
         #expect(hung([waiting, work(progress: 5, call: 50)], at: 16) == [Partition(0)])
+    }
+
+    @Test("M3: who was cut short has nothing to wait for, though others get on")
+    func cut() {
+        var work = work(progress: 95)
+        work.cutSince = at(90)
+        #expect(hung([work], at: 99).isEmpty)
+        #expect(hung([work], at: 101) == [Partition(0)])
     }
 
     @Test("M3: a dependency that is away explains a wait, Redis that does not answer all of them")

@@ -227,7 +227,8 @@ struct AudioBytesLane: LaneProcessor {
         drop()
         var progress = committed
         progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)
-        progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) })
+        // Those that no entry has brought up yet stand where they stood.
+        progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) } + restored)
         progress.isDone = isDone
         let gone = outlets.filter { !$0.isGoneTold && $0.channel.withQueue(\.isGone) }
         var output = LaneOutput(progress: progress)

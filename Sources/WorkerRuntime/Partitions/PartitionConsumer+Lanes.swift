@@ -163,6 +163,7 @@ extension PartitionConsumer {
             metrics.duplicates.increment(by: lane.dropPassed())
         }
         lane.heldBytes = 0
+        lane.wantsRelief = false
         lane.callSince = nil
         lane.hasOpened = true
         lanes[key] = lane

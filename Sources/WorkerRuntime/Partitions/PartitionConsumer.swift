@@ -38,6 +38,8 @@ package actor PartitionConsumer {
     /// Whether the lease is left to lapse, as after a crash.
     private var isLeaseLeft = false
     var handingOverSince: ContinuousClock.Instant?
+    /// Since when everything has ended where it stood; `nil` once every lane has come back.
+    private var cutSince: ContinuousClock.Instant?
     /// Whether lanes commit what they can before they end.
     var cutsAtHandOver = false
     var lanes: [LaneKey: LaneState] = [:]
@@ -137,6 +139,7 @@ package actor PartitionConsumer {
             // A lane that still sleeps or computes has nothing more to write.
             tasks.cancelAll()
         }
+        cutSince = nil
     }
 
     private func runLanes() async {
@@ -286,7 +289,7 @@ package actor PartitionConsumer {
         let called = lanes.values.filter { !$0.isWaiting }
         return WorkInHand(
             lastProgressAt: lastProgressAt, callSince: called.compactMap(\.callSince).min(),
-            unexplainedSince: called.filter { $0.dependency == nil }.compactMap(\.callSince).min())
+            unexplainedSince: called.filter { $0.dependency == nil }.compactMap(\.callSince).min(), cutSince: cutSince)
     }
 
     /// How the lanes wait for dependencies.
@@ -352,6 +355,7 @@ package actor PartitionConsumer {
     package func cutShort() {
         guard phase != .over else { return }
         phase = .over
+        cutSince = .now
         laneStartContinuation.finish()
         gate.leave(self)
         let open = lanes

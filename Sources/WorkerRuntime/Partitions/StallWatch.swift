@@ -3,7 +3,8 @@ import EarshotModel
 /// Decides which partitions have a lane that hangs (protocol.md M3).
 ///
 /// A call that lasts is no hang while others get on: under load a lane waits minutes for its turn at the recogniser. So
-/// the short bound asks the whole process, and one call alone has a long one.
+/// the short bound asks the whole process, and one call alone has a long one. A lane that was cut short has nothing to
+/// wait for, whatever the others do.
 struct StallWatch {
     private let limits: Limits
     /// Nothing is counted before it.
@@ -24,6 +25,7 @@ struct StallWatch {
         return Set(
             work.filter { _, work in
                 hasLasted(since: work.callSince, limits.laneStallTimeout, at: now)
+                    || hasLasted(since: work.cutSince, limits.stallTimeout, at: now)
                     || isStill && hasLasted(since: work.unexplainedSince, limits.stallTimeout, at: now)
             }.keys)
     }

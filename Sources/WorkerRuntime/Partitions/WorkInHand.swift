@@ -6,4 +6,6 @@ struct WorkInHand {
     var callSince: ContinuousClock.Instant?
     /// The same among lanes that have not failed for a dependency since their last commit.
     var unexplainedSince: ContinuousClock.Instant?
+    /// Since when everything has ended where it stood, while a lane has not come back yet.
+    var cutSince: ContinuousClock.Instant?
 }

@@ -53,7 +53,9 @@ struct NativeGatewayKill: Sendable {
         _ uploads: [NativeOutcome], killedAt moment: Int64, _ quiet: QuietWatch.Report
     ) async throws -> ChaosReport {
         let events = stage.tap.log.events
-        let dead = events.filter { $0.type == .sessionEnded && $0.reason == EndReason.gatewayDead.name }
+        // Whoever comes back before the lapse ends its own session by going on from it (protocol.md H9).
+        let reasons = [EndReason.gatewayDead, .superseded].map(\.name)
+        let dead = events.filter { $0.type == .sessionEnded && reasons.contains($0.reason ?? "") }
         let last = Double((dead.map(\.time).max() ?? moment) - moment) / 1e6
         var violations: [String] = []
         if dead.count != count { violations.append("\(dead.count) of \(count) sessions ended as their gateway's") }
@@ -65,6 +67,7 @@ struct NativeGatewayKill: Sendable {
         report.figures = FlakyCommand.figures(uploads, cuts: 0)
         report.figures["connections_reset"] = nil
         report.figures["last_end_s"] = last
+        for event in dead { report.figures["ended_\(event.reason ?? "")", default: 0] += 1 }
         report.checks = [
             CheckResult("endings", figures: [:], violations: violations), audio.compare(uploads, mustBeWhole: true),
             CheckResult.within(.infinity, quiet), try await AuditChecker().check(stage),

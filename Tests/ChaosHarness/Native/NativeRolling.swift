@@ -21,12 +21,15 @@ struct NativeRolling: Sendable {
     func run() async throws -> ChaosReport {
         try await stage.storeAudio(of: (0..<count).map(Self.user))
         let recording = try NativeRecording(Recording.quiet(seconds: Self.audioSeconds).stream)
-        let balancer = try await Balancer.started(before: stage.fleet.gatewayPorts)
         let curve = ReconnectCurve()
+        // What the server paces is when devices begin; a pause of the machine would make their ends meet.
+        let balancer = try await Balancer.started(before: stage.fleet.gatewayPorts) {
+            curve.note(at: stage.clock())
+        }
         let over = Enough()
         let (began, uploads) = try await withThrowingTaskGroup(of: NativeOutcome.self) { group in
             for device in 0..<count {
-                group.addTask { await upload(device, recording, balancer.port, curve, over) }
+                group.addTask { await upload(device, recording, balancer.port, over) }
             }
             let restart = RollingRestart(stage: stage, sessions: count) { balancer.set($0, isIn: $1) }
             let began = try await restart.run()
@@ -42,17 +45,14 @@ struct NativeRolling: Sendable {
     }
 
     private func upload(
-        _ device: Int, _ recording: NativeRecording, _ port: Int, _ curve: ReconnectCurve, _ over: Enough
+        _ device: Int, _ recording: NativeRecording, _ port: Int, _ over: Enough
     ) async -> NativeOutcome {
         try? await rest(.seconds(Double(device) / Self.startsPerSecond))
         let source = MarkedSource(recording: recording, device: device, upload: 0, limit: .max, speed: Self.speed) {
             over.isGiven
         }
         return await NativeDevice.upload(
-            source, user: Self.user(device), port: port, linger: 0, clock: stage.clock
-        ) { observation in
-            if case .connected = observation { curve.note(at: stage.clock()) }
-        }
+            source, user: Self.user(device), port: port, linger: 0, clock: stage.clock)
     }
 
     /// Sessions that a gateway closes in a second, with what chance adds to it.
