@@ -9,6 +9,8 @@ final class SampleRequests: Sendable {
     /// that nothing is under way when everything has to be quiet.
     private static let lead = 180.0
     private static let segmentsMaximum = 8
+    /// One device in so many asks: a sample is two seconds of a core, and the devices' speech leaves little of two.
+    private static let devicesAnAsker = 2
 
     private let stage: Stage
     private let handOff: RedisHandOff
@@ -24,6 +26,7 @@ final class SampleRequests: Sendable {
     /// Asks for one of a session that went well.
     func ask(for outcome: SessionOutcome, before end: Double) async {
         guard stage.fleet.roles["speaker-sample"] != nil, outcome.isWhole, outcome.ended < end - Self.lead,
+            outcome.device.isMultiple(of: Self.devicesAnAsker),
             let conversation = outcome.conversation, !outcome.segments.isEmpty,
             let user = UserID(DeviceFleet.user(outcome.device))
         else { return }
