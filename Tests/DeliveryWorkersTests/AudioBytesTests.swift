@@ -22,7 +22,7 @@ import WorkerRuntime
         let limits: Limits
         let session: TestSession
         let epoch: FencingToken
-        let endpoints: [AudioEndpoint]
+        var endpoints: [AudioEndpoint]
         let partition: Partition
         var deliveryLimits = DeliveryFixture.fastLimits
         let reported = Reported()
@@ -71,6 +71,13 @@ import WorkerRuntime
         }
 
         func end() async throws { _ = try await handOff.end(session.ending(epoch: epoch), in: partition) }
+
+        /// The first message that the group still needs.
+        var next: UInt64 {
+            get async throws {
+                try await handOff.session(session.id, group: .audioBytes, in: partition)?.progress.next ?? 0
+            }
+        }
 
         var isDone: Bool {
             get async throws {
@@ -130,8 +137,8 @@ import WorkerRuntime
         PCM.littleEndianBytes(samples.map { Int16(truncatingIfNeeded: $0 &* 7) })
     }
 
-    private func frames(_ samples: Int, each: Int = 320) -> [[UInt8]] {
-        stride(from: 0, to: samples, by: each).map { pcm($0..<min($0 + each, samples)) }
+    private func frames(from first: Int = 0, _ samples: Int, each: Int = 320) -> [[UInt8]] {
+        stride(from: first, to: first + samples, by: each).map { pcm($0..<min($0 + each, first + samples)) }
     }
 
     @Test("Windows of the length asked for, the rest at the end, in order, signed, with where and when they are from")
@@ -463,6 +470,29 @@ import WorkerRuntime
             #expect(
                 receiver.received.map { $0.header("earshot-capture-time") }
                     == [TestSession.epoch, TestSession.epoch + 500_000 + pause].map(ISOTime.text))
+        }
+    }
+
+    @Test("An endpoint that is away for a while counts on when it is back: a number stands for one window")
+    func comesBack() async throws {
+        try await Receiver.with { receiver in
+            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            let endpoints = fixture.endpoints
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            for (round, isThere) in [true, false, true].enumerated() {
+                fixture.endpoints = isThere ? endpoints : []
+                try await fixture.append(
+                    frames(from: round * 32_000, 32_000), samplesEach: 320, from: &sample, sequence: &sequence)
+                let next = sequence
+                try await fixture.working {
+                    try await eventually("round \(round) is through") { try await fixture.next == next }
+                }
+            }
+            #expect(receiver.received.map(\.sequence) == [0, 1, 2, 3])
+            #expect(Set(receiver.received.map(\.id)).count == 4)
+            let isExpected = receiver.received.flatMap(\.body) == pcm(0..<32_000) + pcm(64_000..<96_000)
+            #expect(isExpected)
         }
     }
 

@@ -30,6 +30,9 @@ struct AudioBytesLane: LaneProcessor {
     /// Frames between two commits while nobody gets the audio: a second or two.
     private static let idleCommitFrames: UInt64 = 100
 
+    /// Cursors kept of endpoints that are no more: as many as an owner may have, a few times over.
+    private static let cursorsKept = 64
+
     /// Audio that is skipped when there is no room to keep it: as much as makes room for a while.
     private static let overflowSeconds: UInt64 = 60
 
@@ -115,6 +118,12 @@ struct AudioBytesLane: LaneProcessor {
         for endpoint in settings.audioEndpoints {
             if let id = UniqueID(endpoint.id) { wanted[id] = endpoint }
         }
+        for outlet in outlets where wanted[outlet.channel.endpoint] == nil {
+            // Should it come back, it counts on: a number stands for one window for ever.
+            var cursor = outlet.channel.withQueue(\.cursor)
+            (cursor.sample, cursor.sequence) = (outlet.sample, outlet.sequence)
+            restored = restored.suffix(Self.cursorsKept - 1) + [cursor]
+        }
         outlets.removeAll { wanted[$0.channel.endpoint] == nil }
         for (id, endpoint) in wanted.sorted(by: { $0.key < $1.key }) {
             let samples = AudioWindow.samples(
@@ -125,7 +134,8 @@ struct AudioBytesLane: LaneProcessor {
                 outlets[index].channel.update(endpoint)
                 continue
             }
-            let cursor = restored.first { $0.endpoint == id } ?? WindowCursor(endpoint: id, sample: start)
+            var cursor = restored.first { $0.endpoint == id } ?? WindowCursor(endpoint: id, sample: start)
+            cursor.sample = max(cursor.sample, start)
             restored.removeAll { $0.endpoint == id }
             let channel = WindowChannel(session, cursor: cursor, settings: endpoint, settled: settled)
             if !mayWait {
