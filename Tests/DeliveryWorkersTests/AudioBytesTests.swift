@@ -3,126 +3,13 @@ import AudioStreams
 import DeliveryWorkers
 import EarshotModel
 import HTTPTransport
-import Logging
 import NIOCore
-import ServiceLifecycle
 import Synchronization
 import TestSupport
 import Testing
 import WebhookDelivery
-import WorkerRuntime
 
 @Suite struct AudioBytesTests {
-    private static let partitions = 4
-    private static let rate = 16_000
-
-    /// A session in a hand-off, whose audio goes to some endpoints.
-    private struct Fixture {
-        let handOff: InMemoryHandOff
-        let limits: Limits
-        let session: TestSession
-        let epoch: FencingToken
-        var endpoints: [AudioEndpoint]
-        let partition: Partition
-        var deliveryLimits = DeliveryFixture.fastLimits
-        let reported = Reported()
-
-        /// The events that tell what became of requests.
-        final class Reported: Sendable {
-            private let list = Mutex<[SessionEvent]>([])
-            var attempts: [AudioAttempt] { list.withLock { $0.flatMap { $0.attempts ?? [] } } }
-            func add(_ event: SessionEvent) { list.withLock { $0.append(event) } }
-        }
-
-        init(
-            _ endpoints: [AudioEndpoint], codec: AudioCodec = .pcm16, _ change: (inout Limits) -> Void = { _ in }
-        ) async throws {
-            var limits = Limits()
-            change(&limits)
-            limits.heartbeatInterval = .milliseconds(20)
-            limits.leaseLapse = .milliseconds(200)
-            self.limits = limits
-            self.endpoints = endpoints
-            handOff = InMemoryHandOff(limits: limits)
-            session = TestSession(user: "alice")
-            partition = Partition(of: session.user, count: AudioBytesTests.partitions)
-            var registration = session.registration()
-            registration.parameters = SessionParameters(codec: codec, sampleRate: AudioBytesTests.rate)
-            epoch = try await handOff.register(registration, in: partition).epoch
-            _ = try await handOff.enable(EnabledGroups(audio: [.audioBytes], events: []), in: [partition])
-        }
-
-        /// Appends frames from a sample on, in entries of ten.
-        func append(
-            _ frames: [[UInt8]], samplesEach: Int, from sample: inout UInt64, sequence: inout UInt64,
-            delay: Int64 = 0
-        ) async throws {
-            var batch = FrameBatch()
-            for (index, frame) in frames.enumerated() {
-                batch.append(
-                    ByteBuffer(bytes: frame), samples: samplesEach, sequence: sequence, firstSample: sample,
-                    captureTime: TestSession.epoch + delay + Int64(sample) * 1_000_000 / Int64(AudioBytesTests.rate))
-                sequence += 1
-                sample += UInt64(samplesEach)
-                guard batch.frameCount == 10 || index == frames.count - 1 else { continue }
-                _ = try await handOff.append(
-                    batch.close(session: session.id, epoch: 1, flags: .audioBytes, language: "en"), to: partition)
-            }
-        }
-
-        func end() async throws { _ = try await handOff.end(session.ending(epoch: epoch), in: partition) }
-
-        /// The first message that the group still needs.
-        var next: UInt64 {
-            get async throws {
-                try await handOff.session(session.id, group: .audioBytes, in: partition)?.progress.next ?? 0
-            }
-        }
-
-        var isDone: Bool {
-            get async throws {
-                try await handOff.session(session.id, group: .audioBytes, in: partition)?.progress.isDone == true
-            }
-        }
-
-        /// Runs a worker while `body` runs; abruptly means cancelled, so that its lease lapses.
-        func working(abrupt: Bool = false, _ body: () async throws -> Void) async throws {
-            let policy = try DestinationPolicy(allowedNetworks: ["127.0.0.0/8"], allowsPlainHTTP: true)
-            let transport = HTTPTransport(HTTPTransportConfiguration(destinations: policy), logger: .silent)
-            let attempts = AudioAttemptReporter(interval: .milliseconds(20), logger: .silent) { [reported] event, _ in
-                reported.add(event)
-            }
-            let sender = AudioWindowSender(
-                sender: WebhookSender(transport: transport, limits: deliveryLimits, logger: .silent),
-                limits: deliveryLimits, attempts: attempts)
-            let worker = Worker(
-                Worker.Configuration(
-                    group: .audioBytes, routing: .sessions(wanted: .audioBytes),
-                    member: Incarnation(startingAs: "audio-bytes-0"), partitions: AudioBytesTests.partitions,
-                    limits: limits),
-                handOff: handOff, reader: handOff,
-                factory: AudioBytesLaneFactory(sender: sender, deliveryLimits: deliveryLimits) {
-                    [endpoints] _, _ in UserSettings(audioEndpoints: endpoints)
-                }, logger: .silent)
-            let group = ServiceGroup(services: [attempts, sender, worker], logger: .silent)
-            await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await transport.run() }
-                tasks.addTask { try await group.run() }
-                do {
-                    try await body()
-                } catch {
-                    Issue.record(error)
-                }
-                if !abrupt {
-                    await group.triggerGracefulShutdown()
-                    _ = await tasks.nextResult()
-                }
-                tasks.cancelAll()
-                while await tasks.nextResult() != nil {}
-            }
-        }
-    }
-
     private func endpoint(
         _ url: String, id: UInt64 = 1, seconds: Int = 1, policy: AudioEndpoint.Policy = .latest,
         key: SigningKey = .newShared()
@@ -145,7 +32,7 @@ import WorkerRuntime
     func windows() async throws {
         try await Receiver.with(path: "/audio?uid=x&k=v") { receiver in
             let key = SigningKey.newShared()
-            let fixture = try await Fixture([endpoint(receiver.url, policy: .all, key: key)])
+            let fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all, key: key)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             let samples = 40_000
@@ -180,7 +67,7 @@ import WorkerRuntime
             .hang
         } _: { slow in
             try await Receiver.with { quick in
-                var fixture = try await Fixture(
+                var fixture = try await AudioBytesFixture(
                     [endpoint(slow.url, policy: .all), endpoint(quick.url, id: 2)])
                 fixture.deliveryLimits.totalTimeout = .milliseconds(500)
                 fixture.deliveryLimits.breakerFailures = 1_000
@@ -208,7 +95,7 @@ import WorkerRuntime
     func opus() async throws {
         try await Receiver.with { one in
             try await Receiver.with { other in
-                let fixture = try await Fixture(
+                let fixture = try await AudioBytesFixture(
                     [endpoint(one.url, policy: .all), endpoint(other.url, id: 2, seconds: 2, policy: .all)],
                     codec: .opusFS320)
                 var sample: UInt64 = 0
@@ -231,7 +118,7 @@ import WorkerRuntime
         try await Receiver.with { _ in
             .status(500)
         } _: { receiver in
-            let fixture = try await Fixture([endpoint(receiver.url)])
+            let fixture = try await AudioBytesFixture([endpoint(receiver.url)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             try await fixture.working {
@@ -266,7 +153,7 @@ import WorkerRuntime
         } _: { receiver in
             var hook = endpoint(receiver.url, policy: .all)
             hook.headers = ["X-Key": "seven"]
-            let fixture = try await Fixture([hook])
+            let fixture = try await AudioBytesFixture([hook])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             try await fixture.append(frames(32_000), samplesEach: 320, from: &sample, sequence: &sequence)
@@ -290,7 +177,7 @@ import WorkerRuntime
             hook.secrets = keys.map(\.text)
             hook.secretExpiries = [nil, WallClock.microseconds + 600_000_000, WallClock.microseconds - 1]
             hook.rate = 2
-            var fixture = try await Fixture([hook])
+            var fixture = try await AudioBytesFixture([hook])
             fixture.deliveryLimits.totalTimeout = .seconds(30)
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -312,7 +199,7 @@ import WorkerRuntime
     @Test("A window that is more than a body may have goes in equal parts with numbers and times of their own")
     func parts() async throws {
         try await Receiver.with { receiver in
-            var fixture = try await Fixture([endpoint(receiver.url, seconds: 2, policy: .all)])
+            var fixture = try await AudioBytesFixture([endpoint(receiver.url, seconds: 2, policy: .all)])
             fixture.deliveryLimits.bodyBytesMaximum = 40_000
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -335,7 +222,7 @@ import WorkerRuntime
         try await Receiver.with { _ in
             .status(500)
         } _: { receiver in
-            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)]) { limits in
+            var fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)]) { limits in
                 limits.parkAfter = .zero
                 limits.parkedBytesMaximum = 0
             }
@@ -366,7 +253,7 @@ import WorkerRuntime
         try await Receiver.with { _ in
             .status(503)
         } _: { receiver in
-            let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            let fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             let good = Mutex<[Int]>([])
@@ -389,7 +276,7 @@ import WorkerRuntime
     /// A tone that never repeats itself, as packets of 20 ms.
     private func opusPackets(_ count: Int) throws -> [[UInt8]] {
         var encoder = try OpusEncoder(
-            sampleRate: Self.rate, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
+            sampleRate: AudioBytesFixture.rate, application: .restrictedLowDelay, bitrate: 32_000, complexity: 3)
         var phase = 0
         return try (0..<count).map { _ in
             let tone = (0..<320).map { _ -> Int16 in
@@ -405,7 +292,7 @@ import WorkerRuntime
         try await Receiver.with { request in
             request.sequence < 1 ? .status(200) : .hang
         } _: { receiver in
-            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)], codec: .opusFS320)
+            var fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)], codec: .opusFS320)
             fixture.deliveryLimits.totalTimeout = .seconds(30)
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -430,7 +317,7 @@ import WorkerRuntime
         try await Receiver.with { request in
             request.sequence < 2 ? .status(200) : .hang
         } _: { receiver in
-            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            var fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)])
             fixture.deliveryLimits.totalTimeout = .seconds(30)
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -458,7 +345,7 @@ import WorkerRuntime
         "A pause of the device ends a window, so that capture times are right", arguments: [Int64(60_000_000), 1_250])
     func gap(pause: Int64) async throws {
         try await Receiver.with { receiver in
-            let fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            let fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)])
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
             try await fixture.append(frames(8_000), samplesEach: 320, from: &sample, sequence: &sequence)
@@ -476,7 +363,7 @@ import WorkerRuntime
     @Test("An endpoint that is away for a while counts on when it is back: a number stands for one window")
     func comesBack() async throws {
         try await Receiver.with { receiver in
-            var fixture = try await Fixture([endpoint(receiver.url, policy: .all)])
+            var fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)])
             let endpoints = fixture.endpoints
             var sample: UInt64 = 0
             var sequence: UInt64 = 0
@@ -502,7 +389,7 @@ import WorkerRuntime
             .status(410)
         } _: { receiver in
             for endpoints in [[endpoint(receiver.url, policy: .all)], []] {
-                let fixture = try await Fixture(endpoints)
+                let fixture = try await AudioBytesFixture(endpoints)
                 _ = try await fixture.handOff.enable(
                     EnabledGroups(audio: [.audioBytes], events: [.webhook]), in: [fixture.partition])
                 var sample: UInt64 = 0
