@@ -44,6 +44,12 @@ struct DrainTests {
                 try await device.send(binary: ByteBuffer(repeating: UInt8(number), count: 640))
                 devices.append(device)
             }
+            // What is on its way when its connection is closed is not the gateway's yet.
+            for number in 0..<count {
+                try await eventually("the audio of \(number)") {
+                    try await !harness.entries(of: "user-\(number)").isEmpty
+                }
+            }
             let began = ContinuousClock.now
             let closings = try await withThrowingTaskGroup(of: (Duration, UInt16?).self) { tasks in
                 for device in devices {

@@ -30,24 +30,6 @@ struct ConversationTests {
         func statesBefore(_ session: SessionID) -> [[UInt8]] { opened.withLock { $0[session] ?? [] } }
     }
 
-    /// Refuses the frames of one session until it is opened.
-    private final class Barrier: Sendable {
-        private let closed: Mutex<SessionID?>
-
-        init(for session: SessionID) { closed = Mutex(session) }
-
-        func open() { closed.withLock { $0 = nil } }
-
-        func pass(_ session: SessionID) throws {
-            guard closed.withLock({ $0 == session }) else { return }
-            throw LaneFailure.dependency(name: "test", reason: "closed")
-        }
-
-        var counters: ByteCounter.Factory {
-            ByteCounter.Factory(bytesPerEvent: 60) { session, _ in try self.pass(session) }
-        }
-    }
-
     private static var limits: Limits {
         var limits = RuntimeFixture.limits
         limits.leaseLapse = .milliseconds(300)
@@ -80,8 +62,8 @@ struct ConversationTests {
             var second = try await TestDevice(fixture, user: "alice")
             try await second.send(10, noting: &ledger)
             try await second.end()
-            let barrier = Barrier(for: first.id)
-            let lanes = Lanes(barrier.counters)
+            let barrier = SessionBarrier(for: [first.id])
+            let lanes = Lanes(barrier.factory)
             if isReplay { try await leaveLeases(fixture) }
             var neighbour = try await TestDevice(fixture, user: "bob")
             try await neighbour.send(10, noting: &ledger)
@@ -171,8 +153,8 @@ struct ConversationTests {
             var second = try await TestDevice(fixture, user: "alice")
             try await second.send(10, noting: &ledger)
             try await second.end()
-            let barrier = Barrier(for: first.id)
-            let lanes = Lanes(continuing: false, barrier.counters)
+            let barrier = SessionBarrier(for: [first.id])
+            let lanes = Lanes(continuing: false, barrier.factory)
             try await fixture.withWorker(factory: lanes) { _ in
                 _ = try await fixture.until("the second's end") { $0.contains { $0.isEnd && $0.session == second.id } }
                 barrier.open()

@@ -9,24 +9,6 @@ import WorkerRuntime
 
 @Suite("Worker: lanes that wait for long park", .timeLimit(.minutes(2)))
 struct ParkingTests {
-    /// Refuses the frames of some sessions until it is opened.
-    private final class Barrier: Sendable {
-        private let closed: Mutex<Set<SessionID>>
-
-        init(for sessions: [SessionID]) { closed = Mutex(Set(sessions)) }
-
-        func open() { closed.withLock { $0 = [] } }
-
-        func pass(_ session: SessionID) throws {
-            guard closed.withLock({ $0.contains(session) }) else { return }
-            throw LaneFailure.dependency(name: "test", reason: "closed")
-        }
-
-        var factory: ByteCounter.Factory {
-            ByteCounter.Factory(bytesPerEvent: 60) { session, _ in try self.pass(session) }
-        }
-    }
-
     private static var limits: Limits {
         var limits = RuntimeFixture.limits
         limits.leaseLapse = .milliseconds(300)
@@ -66,7 +48,7 @@ struct ParkingTests {
             var ledger = ByteLedger()
             var blocked = try await TestDevice(fixture, user: "blocked")
             var neighbour = try await TestDevice(fixture, user: "neighbour")
-            let barrier = Barrier(for: [blocked.id])
+            let barrier = SessionBarrier(for: [blocked.id])
             try await fixture.withWorker(factory: barrier.factory) { worker in
                 var sent: Int64 = 0
                 for _ in 0..<3 {
@@ -106,7 +88,7 @@ struct ParkingTests {
         try await RuntimeFixture.with(store, partitions: 1, limits: Self.limits) { fixture in
             var ledger = ByteLedger()
             var device = try await TestDevice(fixture, user: "blocked")
-            let barrier = Barrier(for: [device.id])
+            let barrier = SessionBarrier(for: [device.id])
             try await fixture.withWorker(factory: barrier.factory) { worker in
                 for _ in 0..<40 { try await device.send(2, noting: &ledger) }
                 try await eventually("it parks", isTrue: { try await parkedAndLeft(fixture).parked > 0 })
@@ -133,7 +115,7 @@ struct ParkingTests {
             var ledger = ByteLedger()
             var devices: [TestDevice] = []
             for number in 0..<5 { devices.append(try await TestDevice(fixture, user: "user\(number)")) }
-            let barrier = Barrier(for: devices.map(\.id))
+            let barrier = SessionBarrier(for: devices.map(\.id))
             let first = fixture.makeWorker("worker-0", factory: barrier.factory)
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await first.services.run() }
@@ -181,7 +163,7 @@ struct ParkingTests {
             var ledger = ByteLedger()
             var discarded = ByteLedger()
             var device = try await TestDevice(fixture, user: "blocked")
-            let barrier = Barrier(for: [device.id])
+            let barrier = SessionBarrier(for: [device.id])
             let first = fixture.makeWorker("worker-0", factory: barrier.factory)
             var poison = StreamPosition.start
             try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -214,7 +196,7 @@ struct ParkingTests {
         try await RuntimeFixture.with(store, partitions: 1, limits: limits) { fixture in
             var ledger = ByteLedger()
             var device = try await TestDevice(fixture, user: "blocked")
-            let barrier = Barrier(for: [device.id])
+            let barrier = SessionBarrier(for: [device.id])
             try await fixture.withWorker(factory: barrier.factory) { worker in
                 for _ in 0..<60 { try await device.send(3, noting: &ledger) }
                 try await device.end()
@@ -241,7 +223,7 @@ struct ParkingTests {
         try await RuntimeFixture.with(store, partitions: 2, limits: limits) { fixture in
             var ledger = ByteLedger()
             var device = try await TestDevice(fixture, user: "blocked")
-            let barrier = Barrier(for: [device.id])
+            let barrier = SessionBarrier(for: [device.id])
             for _ in 0..<12 { try await device.send(2, noting: &ledger) }
             try await device.end()
             let worker = fixture.makeWorker("worker-0", factory: barrier.factory)
@@ -267,7 +249,7 @@ struct ParkingTests {
             var ledger = ByteLedger()
             var blocked = try await TestDevice(fixture, user: "blocked")
             var neighbour = try await TestDevice(fixture, user: "neighbour")
-            let barrier = Barrier(for: [blocked.id])
+            let barrier = SessionBarrier(for: [blocked.id])
             try await fixture.withWorker(factory: barrier.factory) { _ in
                 for _ in 0..<70 { try await blocked.send(1, noting: &ledger) }
                 for _ in 0..<5 { try await neighbour.send(5, noting: &ledger) }

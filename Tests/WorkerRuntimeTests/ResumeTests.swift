@@ -8,24 +8,6 @@ import WorkerRuntime
 
 @Suite("Worker: sessions that continue others", .timeLimit(.minutes(2)))
 struct ResumeTests {
-    /// Refuses the frames of one session until it is opened.
-    private final class Barrier: Sendable {
-        private let closed: Mutex<SessionID?>
-
-        init(for session: SessionID) { closed = Mutex(session) }
-
-        func open() { closed.withLock { $0 = nil } }
-
-        func pass(_ session: SessionID) throws {
-            guard closed.withLock({ $0 == session }) else { return }
-            throw LaneFailure.dependency(name: "test", reason: "closed")
-        }
-
-        var factory: ByteCounter.Factory {
-            ByteCounter.Factory(bytesPerEvent: 60) { session, _ in try self.pass(session) }
-        }
-    }
-
     private static var limits: Limits {
         var limits = RuntimeFixture.limits
         limits.leaseLapse = .milliseconds(300)
@@ -94,7 +76,7 @@ struct ResumeTests {
     func slowPredecessor(store: Store, isReplay: Bool) async throws {
         try await RuntimeFixture.with(store, partitions: 1, limits: Self.limits) { fixture in
             var chain = try await TestChain(fixture, user: "slow")
-            let barrier = Barrier(for: chain.current.id)
+            let barrier = SessionBarrier(for: [chain.current.id])
             try await chain.send(0..<30)
             _ = try await chain.resume(first: 20)
             try await chain.send(20..<60)
@@ -125,7 +107,7 @@ struct ResumeTests {
         limits.parkEntriesMaximum = 7
         try await RuntimeFixture.with(store, partitions: 1, limits: limits) { fixture in
             var chain = try await TestChain(fixture, user: "slow")
-            let barrier = Barrier(for: chain.current.id)
+            let barrier = SessionBarrier(for: [chain.current.id])
             try await fixture.withWorker(factory: barrier.factory) { _ in
                 try await chain.send(0..<30)
                 _ = try await chain.resume(first: 30)

@@ -19,11 +19,16 @@ extension GatewayHarness {
             on: MultiThreadedEventLoopGroup.singleton)
     }
 
-    /// Connects as a device does whose gateway has just lost its store: again, while it is told 503.
-    func nativeOnceTaken(_ query: String) async throws -> DeviceConnection {
-        try await eventually("the gateway takes sessions again") {
+    /// Connects as a device does: again, while it is told 503, because the store does not answer in time.
+    func nativeOnceTaken(_ query: String = "") async throws -> DeviceConnection {
+        try await onceTaken { try await native(query) }
+    }
+
+    /// The same for any connection.
+    func onceTaken(_ connect: () async throws -> DeviceConnection) async throws -> DeviceConnection {
+        try await eventually("the gateway takes the session") {
             do {
-                return try await native(query)
+                return try await connect()
             } catch let error as DeviceConnectionError where error.refusal?.status == 503 {
                 return nil
             }

@@ -75,6 +75,8 @@ import Testing
         var limits = Limits()
         limits.nativeHeldBytesMaximum = 3_000
         limits.nativeHeldTimeMaximum = .seconds(1)
+        // Else a slow machine might stop reading before there is too much to hold.
+        limits.appendReplyDelayMaximum = .seconds(60)
         try await GatewayHarness.with(limits: limits, redis: server.configuration) { harness in
             let connection = try await harness.native()
             let inbox = NativeInbox(connection)

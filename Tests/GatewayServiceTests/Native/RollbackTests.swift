@@ -84,7 +84,7 @@ struct RollbackTests {
     func rolledBack(loss: Loss) async throws {
         let servers = try await Servers(loss)
         try await GatewayHarness.with(redis: servers.configuration) { harness in
-            let first = try await harness.native("ack=redis")
+            let first = try await harness.nativeOnceTaken("ack=redis")
             let inbox = NativeInbox(first)
             let opened = try #require(NativeOpened(await inbox.next()))
             try await send(0..<20, to: first)
@@ -114,8 +114,8 @@ struct RollbackTests {
         let servers = try await Servers(loss)
         try await GatewayHarness.with(redis: servers.configuration) { harness in
             try await servers.part()
-            let native = try await harness.native("ack=redis")
-            let listen = try await harness.connect(user: "bob")
+            let native = try await harness.nativeOnceTaken("ack=redis")
+            let listen = try await harness.onceTaken { try await harness.connect(user: "bob") }
             let inbox = NativeInbox(native)
             let opened = try #require(NativeOpened(await inbox.next()))
             try await send(0..<20, to: native)
@@ -137,7 +137,7 @@ struct RollbackTests {
     func kept() async throws {
         let server = try RedisServer.started()
         try await GatewayHarness.with(redis: server.configuration) { harness in
-            let connection = try await harness.native()
+            let connection = try await harness.nativeOnceTaken()
             let inbox = NativeInbox(connection)
             _ = await inbox.skip(to: "ready")
             try await send(0..<20, to: connection)
