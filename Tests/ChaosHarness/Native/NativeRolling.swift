@@ -55,10 +55,7 @@ struct NativeRolling: Sendable {
             source, user: Self.user(device), port: port, linger: 0, clock: stage.clock)
     }
 
-    /// Two busy cores pause so long now and then, and what was due in the pause is closed at its end.
-    private static let pause = 0.25
-
-    /// Sessions that a gateway closes in a second, with what a pause of the machine and chance add to it.
+    /// Sessions that a gateway closes in a second, with what chance adds to it.
     ///
     /// Before the last restart all sessions may be on all gateways but one.
     private var bound: Int {
@@ -67,8 +64,7 @@ struct NativeRolling: Sendable {
         let sessions = Double(count) / Double(max(1, stage.fleet.gatewayPorts.count - 1))
         let spacing = limits.drainSpacing.seconds
         let rate = sessions / max(min(limits.drainWindow.seconds, spacing * sessions), 1)
-        let due = rate * (1 + Self.pause)
-        return Int((due + 3 * due.squareRoot()).rounded(.up)) + 1
+        return Int((rate + 3 * rate.squareRoot()).rounded(.up)) + 1
     }
 
     private func report(
