@@ -32,40 +32,37 @@ struct GatewayHarness: Sendable {
         languages: Set<String> = ["en", "multi"], developmentMode: Bool = true, backend: BackendDoor = .closed,
         _ body: @Sendable (GatewayHarness) async throws -> Value
     ) async throws -> Value {
-        var limits = limits
-        if limits.appendReplyDelayMaximum == Limits().appendReplyDelayMaximum {
-            // A hundred tests at once hold Redis up for longer than a device should wait.
-            limits.appendReplyDelayMaximum = .seconds(10)
-        }
-        return try await RedisFleet.with(redis, limits: limits) { [limits] fleet in
-            let tokens = try await AccessTokenVerifier(
-                configuration: AccessTokenConfiguration(hs256Secret: secret, developmentMode: developmentMode),
-                logger: RedisFleet.logger)
-            let incarnation = Incarnation(startingAs: "gateway-0")
-            let ports = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
-            let server = GatewayServer(
-                GatewayConfiguration(
-                    host: "127.0.0.1", port: 0, incarnation: incarnation, partitions: 16, eventLoops: eventLoops,
-                    allowedOrigins: origins, languages: languages, tokens: tokens, backend: backend,
-                    limits: limits),
-                redis: fleet.configuration, keys: fleet.keys, handOff: fleet.handOff, logger: RedisFleet.logger,
-                onListening: { ports.continuation.yield($0) })
-            let group = ServiceGroup(services: [server], logger: RedisFleet.logger)
-            return try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                var port: Int?
-                for await bound in ports.stream {
-                    port = bound
-                    break
+        try await GatewaySlots.shared.with {
+            try await RedisFleet.with(redis, limits: limits) { fleet in
+                let tokens = try await AccessTokenVerifier(
+                    configuration: AccessTokenConfiguration(hs256Secret: secret, developmentMode: developmentMode),
+                    logger: RedisFleet.logger)
+                let incarnation = Incarnation(startingAs: "gateway-0")
+                let ports = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+                let server = GatewayServer(
+                    GatewayConfiguration(
+                        host: "127.0.0.1", port: 0, incarnation: incarnation, partitions: 16, eventLoops: eventLoops,
+                        allowedOrigins: origins, languages: languages, tokens: tokens, backend: backend,
+                        limits: limits),
+                    redis: fleet.configuration, keys: fleet.keys, handOff: fleet.handOff, logger: RedisFleet.logger,
+                    onListening: { ports.continuation.yield($0) })
+                let group = ServiceGroup(services: [server], logger: RedisFleet.logger)
+                return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await group.run() }
+                    var port: Int?
+                    for await bound in ports.stream {
+                        port = bound
+                        break
+                    }
+                    let harness = GatewayHarness(
+                        fleet: fleet, port: port ?? 0, incarnation: incarnation, partitions: 16,
+                        shutDown: { await group.triggerGracefulShutdown() }, drain: { await server.drain() })
+                    try await harness.untilItTakesSessions()
+                    let value = try await body(harness)
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                    return value
                 }
-                let harness = GatewayHarness(
-                    fleet: fleet, port: port ?? 0, incarnation: incarnation, partitions: 16,
-                    shutDown: { await group.triggerGracefulShutdown() }, drain: { await server.drain() })
-                try await harness.untilItTakesSessions()
-                let value = try await body(harness)
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-                return value
             }
         }
     }
