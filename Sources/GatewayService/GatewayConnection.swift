@@ -17,8 +17,8 @@ protocol GatewayConnection: AnyObject {
     func readingChanged(pause: Int64)
     /// There is a new connection to Redis, and maybe another Redis: what was acknowledged is compared with it.
     func storeReturned()
-    /// The process drains for a restart.
-    func drain()
+    /// The process drains for a restart; a device that can be told comes again at its place in the drain's schedule.
+    func drain(comingAgain moment: NIODeadline?)
 }
 
 extension GatewayConnection {

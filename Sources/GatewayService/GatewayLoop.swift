@@ -267,10 +267,14 @@ final class GatewayLoop {
         guard var drainage, !drainage.waiting.isEmpty else { return }
         let elapsed = Duration.nanoseconds((now - drainage.began).nanoseconds)
         let left = drainage.schedule.count - drainage.schedule.due(after: elapsed)
+        let closed = drainage.schedule.count - drainage.waiting.count
         let turn = drainage.waiting.suffix(max(0, drainage.waiting.count - left))
         drainage.waiting.removeLast(turn.count)
         self.drainage = drainage
-        for connection in turn { connection.drain() }
+        for (index, connection) in turn.enumerated() {
+            connection.drain(
+                comingAgain: drainage.began + TimeAmount(drainage.schedule.comesAgain(closed + index)))
+        }
     }
 
     private func finishDrainIfEmpty() {

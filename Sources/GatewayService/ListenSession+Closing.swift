@@ -71,7 +71,7 @@ extension ListenSession {
     func storeReturned() { stream?.verify() }
 
     /// The process drains for a restart.
-    func drain() { close(.draining) }
+    func drain(comingAgain _: NIODeadline?) { close(.draining) }
 
     /// The channel is gone.
     func vanished() {

@@ -243,7 +243,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         }
         applyReading()
         for event in waiting { message(event) }
-        if loop.isDraining { drain() }
+        if loop.isDraining { drain(comingAgain: nil) }
     }
 
     // MARK: Messages

@@ -68,7 +68,7 @@ final class FaultInjector: Sendable {
     }
 
     private func hitProcess(_ fault: Fault) async throws {
-        guard let pid = fleet.nodes[fault.target] else {
+        guard let pid = try await runningProcess(fault.target) else {
             skip(fault, "it is not running")
             return
         }
@@ -80,6 +80,15 @@ final class FaultInjector: Sendable {
         case .restart: kill(pid, SIGTERM)
         default: kill(pid, SIGKILL)
         }
+    }
+
+    /// A process that the supervisor is about to start again is hit as soon as it runs.
+    private func runningProcess(_ node: String) async throws -> Int32? {
+        for _ in 0..<100 {
+            if let pid = fleet.nodes[node] { return pid }
+            try await rest(.milliseconds(100))
+        }
+        return nil
     }
 
     private func hitServer(_ fault: Fault) async throws {

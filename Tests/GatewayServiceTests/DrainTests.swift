@@ -1,6 +1,7 @@
 import AudioStreams
 import EarshotClient
 import EarshotModel
+import Foundation
 import GatewayService
 import NIOCore
 import TestSupport
@@ -30,6 +31,8 @@ struct DrainTests {
         #expect(curve(100, of: 200).count == 80, "200 sessions of two loops: 2 s")
         #expect(curve(1, of: 1) == [1])
         #expect(curve(0, of: 0).last == 0)
+        let schedule = DrainSchedule(count: 5_000, of: 10_000, limits: Limits())
+        #expect([0, 1, 4_999].map(schedule.comesAgain) == [.seconds(1), .milliseconds(1_004), .milliseconds(20_996)])
     }
 
     @Test("While it drains new devices get 503, the open ones 1001 one after another, and all they sent is stored")
@@ -82,6 +85,49 @@ struct DrainTests {
             #expect(streams.count == count)
             #expect(streams.allSatisfy { $0.flatMap(\.frames).count == 1 })
             #expect(streams.allSatisfy { $0.last?.content == .end(.gatewayDraining) })
+        }
+    }
+
+    @Test("Native devices are told to come again at the pace of the closing, from a second after it began")
+    func comesAgain() async throws {
+        var limits = Limits()
+        limits.drainSpacing = .milliseconds(50)
+        limits.restartSpread = .seconds(10)
+        let (count, spacing, spread) = (20, limits.drainSpacing, limits.restartSpread)
+        try await GatewayHarness.with(limits: limits) { harness in
+            var devices: [NativeInbox] = []
+            for number in 0..<count {
+                let inbox = NativeInbox(try await harness.native(user: "user-\(number)"))
+                _ = await inbox.skip(to: "ready")
+                devices.append(inbox)
+            }
+            let began = ContinuousClock.now
+            let returns = try await withThrowingTaskGroup(of: Duration?.self) { tasks in
+                for device in devices {
+                    tasks.addTask {
+                        let closing = await device.skip(to: #""reason":"draining""#).flatMap(NativeClosing.init)
+                        return closing.map { ContinuousClock.now - began + .milliseconds($0.retryAfter) }
+                    }
+                }
+                await harness.drain()
+                return try await tasks.reduce(into: [Duration]()) { if let pause = $1 { $0.append(pause) } }.sorted()
+            }
+            #expect(returns.count == count)
+            // Two loops take turns; a slow machine hears of it later, never earlier.
+            for (index, moment) in returns.enumerated() {
+                #expect(moment > spread + spacing * (index - 2), "device \(index)")
+            }
+        }
+    }
+
+    private struct NativeClosing {
+        let retryAfter: Int
+
+        init?(_ text: String) {
+            guard let range = text.range(of: #""type":"closing","reason":"draining","retry_after_ms":"#),
+                let number = Int(text[range.upperBound...].prefix(while: \.isNumber))
+            else { return nil }
+            retryAfter = number
         }
     }
 

@@ -50,7 +50,7 @@ extension BackendSession {
     func storeReturned() { feed?.audio.verify() }
 
     /// The process drains for a restart.
-    func drain() { close(.draining) }
+    func drain(comingAgain _: NIODeadline?) { close(.draining) }
 
     /// The store refused audio for good; sending again later may help.
     func audioWasRefused() { close(.unavailable("the store cannot take audio now; try again")) }

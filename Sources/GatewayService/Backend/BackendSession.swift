@@ -80,7 +80,7 @@ final class BackendSession: ChannelInboundHandler, GatewayConnection, SessionAud
         case .success(let parameters):
             timeline = BackendTimeline(
                 sampleRate: parameters.sampleRate, isExact: parameters.hasTimeline, limits: limits)
-            guard !loop.isDraining else { return drain() }
+            guard !loop.isDraining else { return drain(comingAgain: nil) }
             if parameters.hasTimeline { send(binary: BackendAnswer.timelineAcknowledgement) }
             applyReading()
         case .failure(.close(let code, let reason)):

@@ -1,4 +1,5 @@
 import EarshotModel
+import NIOCore
 import NIOWebSocket
 
 /// Why a native connection is closed; here, and only here, a cause gets its close code (docs/protocol.md).
@@ -15,8 +16,8 @@ enum NativeCloseCause {
     case overloaded
     /// No message for the inactivity limit.
     case inactive
-    /// The process drains for a restart.
-    case draining
+    /// The process drains for a restart; the device has a place in the schedule by which devices come again.
+    case draining(comingAgain: NIODeadline?)
     /// Another connection resumed the session.
     case takenOver
     /// The session was ended by somebody else, or what was appended last does not count.
@@ -76,8 +77,14 @@ enum NativeCloseCause {
         case .peer, .notServed, .violation, .takenOver: nil
         case .unavailable, .overloaded: (.overloaded, limits.overloadPause * Double.random(in: 1...2))
         case .inactive: (.inactive, .zero)
-        case .draining: (.draining, limits.restartSpread * Double.random(in: 0...1))
-        case .endedElsewhere, .rolledBack: (.ended, limits.restartSpread * Double.random(in: 0...1))
+        case .draining(let moment): (.draining, Self.pause(until: moment, limits))
+        case .endedElsewhere, .rolledBack: (.ended, Self.pause(until: nil, limits))
         }
+    }
+
+    private static func pause(until moment: NIODeadline?, _ limits: Limits) -> Duration {
+        let left = moment.map { $0 - .now() } ?? .zero
+        guard left > .zero else { return limits.restartSpread * Double.random(in: 0...1) }
+        return .nanoseconds(left.nanoseconds)
     }
 }

@@ -101,7 +101,7 @@ extension NativeSession {
     func storeReturned() { stream?.verify() }
 
     /// The process drains for a restart.
-    func drain() { close(.draining) }
+    func drain(comingAgain moment: NIODeadline?) { close(.draining(comingAgain: moment)) }
 
     /// The channel is gone.
     func vanished() {

@@ -128,7 +128,7 @@ extension NativeSession {
         let waiting = early
         early = []
         for data in waiting { audio(data) }
-        if loop.isDraining { drain() }
+        if loop.isDraining { drain(comingAgain: nil) }
     }
 
     private func makeCaptureClock() -> CaptureClock? {
