@@ -458,6 +458,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--full", action="store_true", help="dependencies: the store away 10 minutes, Postgres 5")
     parser.add_argument("runs", nargs="*", default=[])
     options = parser.parse_args()
     runs = {
@@ -468,7 +469,7 @@ def main():
         "live": lambda: live(options.bin),
         "backlog": lambda: backlog(options.bin),
         "idle": lambda: idle(options.bin),
-        "dependencies": lambda: acceptance_dependencies.run(options.bin, sys.modules[__name__]),
+        "dependencies": lambda: acceptance_dependencies.run(options.bin, sys.modules[__name__], options.full),
     }
     failed = []
     for name in options.runs or runs:

@@ -14,6 +14,8 @@ package struct StreamKeys: Sendable {
     package var fleetMeta: String { "\(prefix):{fleet}:meta" }
     /// Hash: incarnation → beat, of one kind of process.
     package func members(_ kind: String) -> String { "\(prefix):{fleet}:members:\(kind)" }
+    /// String: written in front of `WAITAOF`.
+    package var diskMark: String { "\(prefix):{fleet}:disk" }
     /// Stream: the audio of the partition's users.
     package func audio(_ partition: Partition) -> String { key(partition, "audio") }
     /// Stream: what webhooks and the record care about.

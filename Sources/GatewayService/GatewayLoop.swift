@@ -33,8 +33,10 @@ final class GatewayLoop {
     private(set) var delay: Duration = .zero
     var isDraining: Bool { drainage != nil }
     private(set) var isReading = false
-    /// What an answer of Redis is worth: on a new connection nothing is known of its server.
-    private(set) var storeDurability = AckDurability.redis
+    /// What an answer of Redis is worth; `nil` while that is not known of the server of this connection.
+    private(set) var storeDurability: StoreDurability?
+    /// Connections to Redis so far.
+    private var storeCount = 0
     /// Whether every session has begun to compare itself with the Redis of this connection.
     private(set) var isStoreKnown = false
     /// Whether its connection to Redis has worked once.
@@ -50,6 +52,8 @@ final class GatewayLoop {
     private struct Drainage {
         let schedule: DrainSchedule
         let began: NIODeadline
+        /// When the schedule by which devices come again begins.
+        var returnsBegin: NIODeadline
         /// Those still to be closed, in no order.
         var waiting: [any GatewayConnection]
         /// `nil` once the loop is empty.
@@ -235,13 +239,17 @@ final class GatewayLoop {
     /// Asks once a connection what an answer is worth (protocol.md H10).
     private func askDurability(_ pressure: AudioAppender.Pressure?) {
         guard pressure != .disconnected else {
-            storeDurability = .redis
+            storeDurability = nil
             isStoreKnown = false
+            storeCount += 1
             return
         }
         guard !isStoreKnown else { return }
         isStoreKnown = true
-        appender.askDurability { [weak self] durability in self?.storeDurability = durability }
+        appender.askDurability { [weak self, storeCount] durability in
+            guard let self, self.storeCount == storeCount else { return }
+            storeDurability = durability
+        }
         for slot in visits { for connection in slot.values { connection.storeReturned() } }
     }
 
@@ -255,8 +263,8 @@ final class GatewayLoop {
         let promise = eventLoop.makePromise(of: Void.self)
         let waiting = visits.flatMap(\.values)
         drainage = Drainage(
-            schedule: DrainSchedule(count: waiting.count, of: total, limits: limits), began: .now(), waiting: waiting,
-            emptied: promise)
+            schedule: DrainSchedule(count: waiting.count, of: total, limits: limits), began: .now(),
+            returnsBegin: .now(), waiting: waiting, emptied: promise)
         finishDrainIfEmpty()
         let bound = NIOLoopBound(appender, eventLoop: eventLoop)
         return promise.futureResult.flatMap { bound.value.whenIdle() }
@@ -270,11 +278,13 @@ final class GatewayLoop {
         let closed = drainage.schedule.count - drainage.waiting.count
         let turn = drainage.waiting.suffix(max(0, drainage.waiting.count - left))
         drainage.waiting.removeLast(turn.count)
-        self.drainage = drainage
-        for (index, connection) in turn.enumerated() {
-            connection.drain(
-                comingAgain: drainage.began + TimeAmount(drainage.schedule.comesAgain(closed + index)))
+        let comesAgain = { (index: Int) in
+            drainage.returnsBegin + TimeAmount(drainage.schedule.comesAgain(closed + index))
         }
+        // A pause that is longer than the way to the first return moves them all.
+        drainage.returnsBegin = drainage.returnsBegin + max(.zero, now - comesAgain(0))
+        self.drainage = drainage
+        for (index, connection) in turn.enumerated() { connection.drain(comingAgain: comesAgain(index)) }
     }
 
     private func finishDrainIfEmpty() {

@@ -23,18 +23,39 @@ final class WakeProbe: Sendable {
     /// Ends it.
     ///
     /// - Parameter moment: Unix µs that divide its measurements.
-    /// - Returns: How late it woke before and after that, in seconds.
-    func stop(dividedAt moment: Int64) -> (before: Distribution, after: Distribution) {
+    /// - Returns: How late it woke before and after that.
+    func stop(dividedAt moment: Int64) -> (before: Wakes, after: Wakes) {
         process.kill()
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         try? FileManager.default.removeItem(atPath: path)
-        var values: (before: [Double], after: [Double]) = ([], [])
-        for line in text.split(separator: "\n") {
-            let numbers = line.split(separator: " ").compactMap { Int64($0) }
-            guard numbers.count == 2 else { continue }
-            let seconds = Double(numbers[1]) / 1e6
-            if numbers[0] < moment { values.before.append(seconds) } else { values.after.append(seconds) }
+        let lines = text.split(separator: "\n").compactMap(Line.init)
+        return (Wakes(lines.filter { $0.woken < moment }), Wakes(lines.filter { $0.woken >= moment }))
+    }
+
+    /// How late the process woke, in seconds.
+    struct Wakes: Sendable {
+        /// Behind the time of an entry.
+        let entries: Distribution
+        /// Behind the answer to the append of a mark.
+        let answers: Distribution
+
+        fileprivate init(_ lines: [Line]) {
+            entries = Distribution(lines.filter { $0.kind == "entry" }.map(\.late))
+            answers = Distribution(lines.filter { $0.kind == "answer" }.map(\.late))
         }
-        return (Distribution(values.before), Distribution(values.after))
+    }
+
+    fileprivate struct Line {
+        let kind: Substring
+        let woken: Int64
+        let late: Double
+
+        init?(_ text: Substring) {
+            let words = text.split(separator: " ")
+            guard words.count == 3, let woken = Int64(words[1]), let late = Int64(words[2]) else { return nil }
+            kind = words[0]
+            self.woken = woken
+            self.late = Double(late) / 1e6
+        }
     }
 }

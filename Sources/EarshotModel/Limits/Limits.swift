@@ -88,6 +88,10 @@ package struct Limits: Sendable {
     package var batchFramesMaximum = 1_024
     /// Age of the oldest unanswered append after which a loop stops reading its sockets.
     package var appendReplyDelayMaximum: Duration = .seconds(1)
+    /// How long Redis is asked to wait for its disk, where it answers before it writes.
+    ///
+    /// `everysec` lags by two seconds. Two such waits fit into the 15 s after which a device gives a resume up.
+    package var diskConfirmationTimeout: Duration = .seconds(5)
     /// Unanswered operations a loop keeps for resending: one batch in flight for each session and some ends.
     package var appendOperationsMaximum = 40_000
     /// Ends that Redis refused and a loop keeps asking for, and how many a second: every session a process may have.

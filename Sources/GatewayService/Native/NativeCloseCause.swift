@@ -83,8 +83,8 @@ enum NativeCloseCause {
     }
 
     private static func pause(until moment: NIODeadline?, _ limits: Limits) -> Duration {
-        let left = moment.map { $0 - .now() } ?? .zero
-        guard left > .zero else { return limits.restartSpread * Double.random(in: 0...1) }
-        return .nanoseconds(left.nanoseconds)
+        let left = Duration.nanoseconds(moment.map { ($0 - .now()).nanoseconds } ?? 0)
+        guard left > .zero else { return (limits.restartSpread - left) * Double.random(in: 0...1) }
+        return left
     }
 }

@@ -17,6 +17,10 @@ extension NativeSession {
         var noted: UInt64 = 0
         /// What the device was told last.
         var told: AckLedger.Promise?
+        /// Whether it was asked what of it is on disk.
+        var isAskingDisk = false
+        /// Whether the Redis of this connection is known to have what was appended: it had a tail behind it.
+        var isHere = true
 
         mutating func begin(_ parameters: NativeParameters?, _ session: SessionID, next: UInt64, first: UInt64) {
             let wanted = parameters?.durability ?? .fsynced
@@ -29,29 +33,35 @@ extension NativeSession {
     /// What can be promised now.
     var currentPromise: AckLedger.Promise {
         let isStoring = stream?.registration.grant.flags.contains(.privateCloud) == true
-        return acknowledgements.ledger?.promise(store: loop.storeDurability, isStoring: isStoring)
-            ?? AckLedger.Promise(next: 0, durability: loop.storeDurability)
+        return acknowledgements.ledger?.promise(store: loop.storeDurability ?? .memory, isStoring: isStoring)
+            ?? AckLedger.Promise(next: 0, durability: .redis)
     }
 
     /// Appends up to there were answered, and the session was unchanged behind them.
     func tailHeld(_ covered: SessionAudio.Covered) {
         acknowledgements.covered = covered
         acknowledgements.ledger?.appended(below: covered.next)
+        acknowledgements.isHere = true
         watchMemory()
     }
 
     /// Once a second: tells the device, and the registry.
     func acknowledge() {
         askStored()
+        askDisk()
         note()
-        let promise = currentPromise
-        guard promise != acknowledgements.told || acknowledgements.ledger?.isOwed(promise) == true else { return }
+        // Until it is known what Redis has, and what that is worth, the device only hears again what it knows.
+        guard let promise = canPromise ? currentPromise : acknowledgements.told,
+            promise != acknowledgements.told || acknowledgements.ledger?.isOwed(promise) == true
+        else { return }
         tell(promise)
     }
 
+    private var canPromise: Bool { loop.storeDurability != nil && stream?.verification.isPending != true }
+
     /// The last word of a connection.
     func acknowledgeAtClose() {
-        guard acknowledgements.ledger != nil else { return }
+        guard acknowledgements.ledger != nil, canPromise else { return }
         tell(currentPromise)
     }
 
@@ -73,6 +83,18 @@ extension NativeSession {
                 acknowledgements.noted = 0
                 logger.warning("the registry was not told how far a session is", metadata: ["error": "\(error)"])
             }
+        }
+    }
+
+    /// Where Redis answers before it writes to disk.
+    private func askDisk() {
+        guard loop.storeDurability == .diskLater, acknowledgements.isHere, !acknowledgements.isAskingDisk,
+            let ledger = acknowledgements.ledger, ledger.onDisk < ledger.appended
+        else { return }
+        acknowledgements.isAskingDisk = true
+        loop.appender.whenOnDisk { [self] answer in
+            acknowledgements.isAskingDisk = false
+            if answer == .onDisk { acknowledgements.ledger?.onDisk(below: ledger.appended) }
         }
     }
 

@@ -98,7 +98,10 @@ extension NativeSession {
     }
 
     /// What was acknowledged is compared with what Redis has.
-    func storeReturned() { stream?.verify() }
+    func storeReturned() {
+        acknowledgements.isHere = false
+        stream?.verify()
+    }
 
     /// The process drains for a restart.
     func drain(comingAgain moment: NIODeadline?) { close(.draining(comingAgain: moment)) }

@@ -109,9 +109,24 @@ extension NativeSession {
             }
             if let link { learnChain(predecessor, link, end: grant.from, first: opening.registration.first) }
             listen(to: predecessor)
-            start(grant, opening)
+            onceOnDisk(grant) { [self] in start(grant, opening) }
         }
         loop.appender.flush(at: loop.now)
+    }
+
+    /// What `session` says is there need not be sent again: it has to be as safe as what is acknowledged.
+    private func onceOnDisk(_ grant: SessionRegistration.Grant, _ start: @escaping () -> Void) {
+        let isAsked = loop.storeDurability == .diskLater || loop.storeDurability == nil
+        guard isAsked, (parameters?.durability ?? .fsynced) >= .fsynced else { return start() }
+        loop.appender.whenOnDisk { [self] answer in
+            guard phase == .registering else { return }
+            switch answer {
+            case .onDisk: acknowledgements.ledger?.onDisk(below: grant.from)
+            case .refused: break
+            case .notYet: return close(.unavailable("the store does not get to its disk; try again later"))
+            }
+            start()
+        }
     }
 
     /// The device may send.

@@ -118,6 +118,13 @@ final class NativeInbox: Sendable {
         return nil
     }
 
+    /// The texts up to the close.
+    func rest() async -> [String] {
+        var all: [String] = []
+        while let text = await next() { all.append(text) }
+        return all
+    }
+
     /// Reads to the close.
     func closeCode() async -> UInt16? {
         while await next() != nil {}

@@ -1,3 +1,4 @@
+import AudioStreams
 import EarshotModel
 import Testing
 
@@ -9,11 +10,14 @@ import Testing
         var ledger = AckLedger(wanted: .fsynced, next: 10, first: 4)
         ledger.received = 30
         ledger.appended(below: 20)
-        #expect(ledger.promise(store: .redis, isStoring: true) == .init(next: 20, durability: .redis))
-        #expect(ledger.promise(store: .fsynced, isStoring: true) == .init(next: 20, durability: .fsynced))
-        #expect(ledger.isOwed(ledger.promise(store: .fsynced, isStoring: true)))
+        #expect(ledger.promise(store: .memory, isStoring: true) == .init(next: 20, durability: .redis))
+        #expect(ledger.promise(store: .disk, isStoring: true) == .init(next: 20, durability: .fsynced))
+        #expect(ledger.isOwed(ledger.promise(store: .disk, isStoring: true)))
+        #expect(ledger.promise(store: .diskLater, isStoring: true) == .init(next: 4, durability: .fsynced))
+        ledger.onDisk(below: 15)
+        #expect(ledger.promise(store: .diskLater, isStoring: true) == .init(next: 15, durability: .fsynced))
         ledger.appended(below: 30)
-        #expect(!ledger.isOwed(ledger.promise(store: .fsynced, isStoring: true)))
+        #expect(!ledger.isOwed(ledger.promise(store: .disk, isStoring: true)))
         ledger.appended(below: 25)
         #expect(ledger.appended == 30)
     }
@@ -21,10 +25,10 @@ import Testing
     @Test("Who waits for stored audio begins where he had it, and gets the store's level when nothing is stored")
     func stored() {
         var ledger = AckLedger(wanted: .stored, next: 10, first: 4)
-        #expect(ledger.promise(store: .fsynced, isStoring: true) == .init(next: 4, durability: .stored))
+        #expect(ledger.promise(store: .disk, isStoring: true) == .init(next: 4, durability: .stored))
         ledger.stored(below: 8)
-        #expect(ledger.promise(store: .fsynced, isStoring: true) == .init(next: 8, durability: .stored))
-        #expect(ledger.promise(store: .fsynced, isStoring: false) == .init(next: 10, durability: .fsynced))
+        #expect(ledger.promise(store: .disk, isStoring: true) == .init(next: 8, durability: .stored))
+        #expect(ledger.promise(store: .disk, isStoring: false) == .init(next: 10, durability: .fsynced))
     }
 
     @Test("A chain's audio is stored only as far as every older session's is")
