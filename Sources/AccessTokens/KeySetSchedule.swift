@@ -13,15 +13,16 @@ struct KeySetSchedule: Sendable {
 
     /// When to fetch next; at once in the beginning.
     private(set) var due: ContinuousClock.Instant?
-    private var lastAttempt: ContinuousClock.Instant?
+    /// When an unknown key id last caused one.
+    private var lastDemanded: ContinuousClock.Instant?
 
     /// Whether an unknown key id may cause a fetch now.
     func mayFetchForUnknownKey(now: ContinuousClock.Instant) -> Bool {
-        lastAttempt.map { now - $0 >= unknownKeyInterval } ?? true
+        lastDemanded.map { now - $0 >= unknownKeyInterval } ?? true
     }
 
-    mutating func began(now: ContinuousClock.Instant) {
-        lastAttempt = now
+    mutating func began(forUnknownKey isDemanded: Bool, now: ContinuousClock.Instant) {
+        if isDemanded { lastDemanded = now }
         // Nobody need come again while it is under way.
         due = now + retryInterval
     }

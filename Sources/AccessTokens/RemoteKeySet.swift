@@ -95,7 +95,7 @@ package actor RemoteKeySet {
                 // tidy:allow Task.sleep the deadline at which the keys are no longer fresh, ended by cancellation
                 try? await Task.sleep(until: due)
             } else {
-                await fetch()
+                await fetch(forUnknownKey: false)
             }
         }
     }
@@ -103,14 +103,19 @@ package actor RemoteKeySet {
     private func fetchOnDemand() async {
         for await _ in demands {
             // The fetch that is under way answers this demand, or one has just ended.
-            if schedule.mayFetchForUnknownKey(now: .now) { await fetch() } else if !isFetching { releaseWaiters() }
+            guard !waiters.isEmpty else { continue }
+            if schedule.mayFetchForUnknownKey(now: .now) {
+                await fetch(forUnknownKey: true)
+            } else if !isFetching {
+                releaseWaiters()
+            }
         }
     }
 
-    private func fetch() async {
+    private func fetch(forUnknownKey isDemanded: Bool) async {
         guard !isFetching else { return }
         isFetching = true
-        schedule.began(now: .now)
+        schedule.began(forUnknownKey: isDemanded, now: .now)
         do throws(AccessTokenSetupError) {
             let (set, cacheControl) = try await download()
             schedule.succeeded(cacheControl: cacheControl, now: .now)

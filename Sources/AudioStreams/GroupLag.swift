@@ -7,7 +7,8 @@ package struct GroupLag: Equatable, Sendable {
     package var entries: Int64?
     /// Entries in the stream.
     package var length: Int64
-    /// Time between the first entry the group has not had and the last: of audio its capture times, else the appends.
+    /// Of audio the capture time between the first entry the group has not had and the last; else how long the first
+    /// has waited.
     package var span: Duration
     /// What the group parked and still has to do, and its payload bytes (protocol.md C6).
     package var parkedEntries: Int64 = 0

@@ -13,8 +13,11 @@ extension Reconciliation {
         let death: GatewayWatch.Death
     }
 
-    /// Ends the sessions of dead gateways; the function re-checks that the session is still that gateway's.
-    mutating func endOrphans(in partitions: [Partition]) async throws(HandOffError) {
+    /// Ends the sessions of gateways that were dead when they were asked for; the function re-checks that the session
+    /// is still that gateway's.
+    mutating func endOrphans(
+        in partitions: [Partition], asOf asked: ContinuousClock.Instant
+    ) async throws(HandOffError) {
         var orphans: [Orphan] = []
         var named: Set<String> = []
         var live = 0
@@ -22,7 +25,7 @@ extension Reconciliation {
             live += sessions.count
             for (session, gateway) in sessions {
                 named.insert(gateway)
-                guard let death = gateways.death(of: gateway, at: .now) else { continue }
+                guard let death = gateways.death(of: gateway, at: asked) else { continue }
                 orphans.append(Orphan(session: session, gateway: gateway, partition: partition, death: death))
             }
         }

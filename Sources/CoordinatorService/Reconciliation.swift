@@ -43,8 +43,11 @@ struct Reconciliation {
         do throws(HandOffError) {
             let partitions = book.tokens.keys.sorted()
             try await enableGroups(in: partitions, book)
+            // A beat that changed did so before its answer came, and one that did not stood still until it was asked
+            // for: no pause of this process or of Redis, between whatever lines, makes it look old (protocol.md H1).
+            let asked = ContinuousClock.now
             gateways.sawMembers(try await handOff.members(kind: WorkerGroup.gateway.name), at: .now)
-            try await endOrphans(in: partitions)
+            try await endOrphans(in: partitions, asOf: asked)
             try await settleConversations(in: partitions, book)
             try await passUnwanted(in: partitions, book)
             try await trim(partitions, book)

@@ -19,7 +19,7 @@ final class GatewayLoop {
 
     /// Registered sessions, by id, for live results.
     private var sessions: [SessionID: any LiveResultReceiver] = [:]
-    /// Every connection after its upgrade; visited once a second, spread over the ticks.
+    /// Every connection after its upgrade; visited about once a second, spread over the ticks.
     private var visits: [[ObjectIdentifier: any GatewayConnection]]
     /// Sessions with a batch that comes due at a tick.
     private var due: [[SessionAudio]]
@@ -72,7 +72,7 @@ final class GatewayLoop {
         self.metrics = metrics
         self.logger = logger
         let ticks = { (duration: Duration) in max(1, Int(duration / configuration.limits.tick)) }
-        visits = Array(repeating: [:], count: ticks(.seconds(1)))
+        visits = Array(repeating: [:], count: ticks(configuration.limits.visitInterval))
         due = Array(repeating: [], count: ticks(configuration.limits.batchDelay) + 1)
         wallClock = WallClock.microseconds
     }

@@ -40,23 +40,9 @@ extension ListenSession {
         }
         appendEnd(.clientClosed) { [self] in
             timeout.cancel()
-            if code == CloseCode.normal.rawValue { completeAtOnce() }
+            if code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
             echoOnce()
         }
-    }
-
-    /// A desktop that closes in good order has ended its conversation (omi.md 1.3).
-    private func completeAtOnce() {
-        guard let registration, registration.parameters.source == "desktop" else { return }
-        loop.appender.closeConversation(
-            registration.grant.conversation, of: registration.user, in: registration.partition,
-            now: WallClock.microseconds
-        ) { [logger] result in
-            if case .failure(let error) = result {
-                logger.warning("a conversation was not closed", metadata: ["error": "\(error)"])
-            }
-        }
-        loop.appender.flush(at: .now())
     }
 
     /// Somebody else owns the session, or it was ended: nothing more may be written for it (protocol.md C2).

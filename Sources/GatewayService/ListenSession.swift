@@ -114,6 +114,8 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         switch event {
         case .incomplete, .pong: break
         case .ping(let data): send(WebSocketFrame(fin: true, opcode: .pong, data: data))
+        // Behind what it sent in the same breath.
+        case .close where phase == .registering: early.append(event)
         case .close(let code): peerClosed(code)
         case .violation(let code, let reason): close(.violation(code, reason))
         case .binary, .text:
@@ -242,7 +244,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
             send(text: ListenMessage.serviceStatus(.ready))
         }
         applyReading()
-        for event in waiting { message(event) }
+        for event in waiting { receive(event) }
         if loop.isDraining { drain(comingAgain: nil) }
     }
 

@@ -48,12 +48,13 @@ struct MessageAssembler {
     private mutating func continued(_ frame: WebSocketFrame) -> Event {
         guard var whole = fragments else { return .violation(.protocolError, "nothing to continue") }
         guard whole.readableBytes + frame.length <= maximum else { return tooLarge }
+        // Else there are two holders, and each fragment copies all before it.
+        fragments = nil
         whole.writeImmutableBuffer(frame.unmaskedData)
         guard frame.fin else {
             fragments = whole
             return .incomplete
         }
-        fragments = nil
         return message(whole)
     }
 

@@ -214,6 +214,20 @@ final class SessionAudio {
         owner?.audioWasRolledBack()
     }
 
+    /// Completes the conversation of a desktop that has closed in good order (omi.md 1.3).
+    func completeAtOnce() {
+        guard registration.parameters.source == "desktop" else { return }
+        loop.appender.closeConversation(
+            registration.grant.conversation, of: registration.user, in: registration.partition,
+            now: WallClock.microseconds
+        ) { [logger] result in
+            if case .failure(let error) = result {
+                logger.warning("a conversation was not closed", metadata: ["error": "\(error)"])
+            }
+        }
+        loop.appender.flush(at: .now())
+    }
+
     /// Another owner has the session: nothing more is written, and no end.
     func abandon() {
         guard !isEnding else { return }

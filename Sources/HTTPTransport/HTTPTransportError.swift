@@ -36,6 +36,8 @@ package struct HTTPTransportError: Error, Equatable, Sendable, CustomStringConve
     package let code: Code
     /// What was wrong and what is allowed, for people.
     package let message: String
+    /// The response's status, where that had come.
+    package var status: Int?
 
     /// Makes an error; for implementations of `HTTPExchanging`.
     package init(_ code: Code, _ message: String) {

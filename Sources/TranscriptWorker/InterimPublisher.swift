@@ -31,8 +31,9 @@ package actor InterimPublisher {
     private var order: Deque<SessionID> = []
     private var publishing: Set<SessionID> = []
     private var retirements: [SessionID: [CheckedContinuation<Void, Never>]] = [:]
-    /// Counts an utterance's end, so that a result that comes later is dropped.
+    /// The request whose result may be published, so that one that comes later is dropped; no number comes twice.
     private var generations: [SessionID: UInt64] = [:]
+    private var lastGeneration: UInt64 = 0
     private let (wakes, wakeContinuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// A publisher that works while it runs.
@@ -81,7 +82,8 @@ package actor InterimPublisher {
     }
 
     private func publish(_ request: Request) async {
-        let generation = (generations[request.session] ?? 0) + 1
+        lastGeneration += 1
+        let generation = lastGeneration
         generations[request.session] = generation
         let text: String
         do throws(RecognitionError) {

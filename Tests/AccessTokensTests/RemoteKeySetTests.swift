@@ -97,6 +97,19 @@ struct RemoteKeySetTests {
         }
     }
 
+    @Test("A key that comes right behind a fetch is found")
+    func rotationAtOnce() async throws {
+        let (old, new) = (try await KeyPair.ec("old"), try await KeyPair.ec("new"))
+        let provider = Provider()
+        provider.publish(old)
+        try await with(provider, KeySetSchedule()) { _, _, verifier in
+            let before = try await refusal(old, by: verifier)
+            provider.publish(new)
+            let after = try await refusal(new, by: verifier)
+            #expect(before == nil && after == nil)
+        }
+    }
+
     @Test("Unknown key ids cause one fetch in their interval, whoever sends how many")
     func unknownKeys() async throws {
         let known = try await KeyPair.ec("known")
@@ -110,7 +123,7 @@ struct RemoteKeySetTests {
                     group.addTask { #expect(await keys.key(.es256, "unknown-\(index)") == nil) }
                 }
             }
-            #expect(server.requests.count == 1)
+            #expect(server.requests.count == 2, "the first, and one for all of them")
         }
         try await with(provider) { server, keys, _ in
             try await eventually("the first fetch") { server.requests.count == 1 }
@@ -172,7 +185,9 @@ struct RemoteKeySetTests {
         var schedule = KeySetSchedule()
         #expect(schedule.due == nil)
         #expect(schedule.mayFetchForUnknownKey(now: start))
-        schedule.began(now: start)
+        schedule.began(forUnknownKey: false, now: start)
+        #expect(schedule.mayFetchForUnknownKey(now: start), "a new key may come right behind any fetch")
+        schedule.began(forUnknownKey: true, now: start)
         #expect(!schedule.mayFetchForUnknownKey(now: start + .seconds(29)))
         #expect(schedule.mayFetchForUnknownKey(now: start + .seconds(30)))
         schedule.failed(now: start)

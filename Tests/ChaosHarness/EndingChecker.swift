@@ -1,7 +1,8 @@
 import EarshotModel
 import PostgresClient
 
-/// (b) Each session ended exactly once, with a reason, and the record agrees.
+/// (b) Each session ended exactly once, with a reason, and the record agrees; no gateway was called dead that no fault
+/// had hit, and no conversation was completed twice.
 struct EndingChecker: Checker {
     let name = "endings"
 
@@ -28,7 +29,24 @@ struct EndingChecker: Checker {
             if recorded[session] != reason {
                 violations.append("\(session): ended \(reason), the record says \(recorded[session] ?? "not ended")")
             }
+            if reason == EndReason.gatewayDead.name, let gateway = Self.gateway(of: started[session]?.first),
+                !evidence.faults.contains(where: { $0.target == gateway })
+            {
+                violations.append("\(session): \(gateway) was called dead, and nothing had happened to it")
+            }
+        }
+        let completed = Dictionary(
+            grouping: evidence.events.events.filter { $0.type == .conversationCompleted },
+            by: { "\($0.uid)/\($0.conversation)" })
+        figures["conversations_completed"] = Double(completed.count)
+        for (conversation, events) in completed where events.count > 1 {
+            violations.append("\(conversation): completed \(events.count) times")
         }
         return CheckResult(name, figures: figures, violations: violations)
+    }
+
+    /// The supervisor's name of the gateway that had a session.
+    private static func gateway(of start: SessionEvent?) -> String? {
+        start?.gateway.flatMap { Incarnation($0)?.name }
     }
 }

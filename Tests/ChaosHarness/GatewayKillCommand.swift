@@ -43,6 +43,7 @@ struct GatewayKillCommand: AsyncParsableCommand {
             return (began, await QuietWatch(stage: stage).run(since: began, limit: 120))
         }
         try await stage.tap.catchUp()
+        let dead = EndReason.gatewayDead.name
         let reasons = stage.tap.log.events.filter { $0.type == .sessionEnded }.map { $0.reason ?? "none" }
         var report = ChaosReport(run: "gateway-kill", seconds: stage.clock() - began)
         report.figures = ["sessions": Double(crowd.count), "ended": Double(reasons.count)]
@@ -51,7 +52,8 @@ struct GatewayKillCommand: AsyncParsableCommand {
             CheckResult.within(Self.secondsMaximum, quiet),
             CheckResult(
                 "endings", figures: [:],
-                violations: reasons.count == crowd.count ? [] : ["\(reasons.count) ends of \(crowd.count) sessions"]),
+                violations: reasons == Array(repeating: dead, count: crowd.count)
+                    ? [] : ["\(reasons.count { $0 == dead }) ends \(dead) and \(reasons.count) in all"]),
         ]
         return report
     }

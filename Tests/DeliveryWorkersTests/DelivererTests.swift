@@ -35,6 +35,40 @@ import WebhookDelivery
         }
     }
 
+    @Test("A success is one, also when what comes with it cannot be read; no attempt is made again")
+    func unreadableSuccess() async throws {
+        try await DeliveryFixture.with { fixture in
+            try await Receiver.with { _ in
+                .status(201, headers: [("content-encoding", "gzip")], body: "this is no gzip at all")
+            } _: { receiver in
+                let endpoint = try await fixture.endpoint(receiver.url)
+                try await fixture.enqueue(1, to: endpoint)
+                try await fixture.delivering { _, _ in try await delivered(fixture, endpoint, 1) }
+                let id = try #require(UniqueID(receiver.received[0].id))
+                let attempts = try #require(try await fixture.store.show(id)).attempts
+                #expect(attempts.map(\.status) == [201] && attempts[0].error != nil)
+            }
+        }
+    }
+
+    @Test("What a receiver echoes of the URL or the headers is withheld, also as it has read or written it")
+    func echoes() async throws {
+        try await DeliveryFixture.with { fixture in
+            try await Receiver.with { request in
+                .status(200, body: #"ab+cd/ef ab+cd\/ef \#(request.header("authorization")?.dropFirst(7) ?? "")."#)
+            } _: { receiver in
+                let endpoint = try await fixture.endpoint(receiver.url + "?token=ab%2Bcd%2Fef") {
+                    $0.headers = ["Authorization": "Bearer s3cret-of-mine"]
+                }
+                try await fixture.enqueue(1, to: endpoint)
+                try await fixture.delivering { _, _ in try await delivered(fixture, endpoint, 1) }
+                let id = try #require(UniqueID(receiver.received[0].id))
+                let shown = try #require(try await fixture.store.show(id))
+                #expect(shown.attempts.first?.response == "[withheld] [withheld] [withheld].")
+            }
+        }
+    }
+
     @Test("H6: a failure is retried with the same id until it succeeds; its lane waits for two retries only")
     func retries() async throws {
         try await DeliveryFixture.with { fixture in

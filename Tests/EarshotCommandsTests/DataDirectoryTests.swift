@@ -151,6 +151,30 @@ struct DataDirectoryTests {
         }
     }
 
+    @Test("that is a link has its cluster where the link leads; a cluster of another user is refused by name")
+    func linkedAndForeign() async throws {
+        try await ScratchDirectory.with { scratch in
+            let elsewhere = "\(scratch.path)/elsewhere"
+            _ = try DataDirectory(path: "\(scratch.path)/closed/data")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(scratch.path)/link", withDestinationPath: "\(scratch.path)/closed/data")
+            chmod("\(scratch.path)/closed", 0o700)
+            let paths = DataDirectoryPaths("\(scratch.path)/link")
+            let place = try PostgresPlace.choose(for: paths, isRoot: true, elsewhere: elsewhere)
+            #expect(place.directory.hasPrefix("\(elsewhere)/"))
+
+            // The test's own user made it, who is not the one that root runs Postgres as.
+            let foreign = try DataDirectory(path: "\(scratch.path)/foreign")
+            try FileManager.default.createDirectory(atPath: foreign.paths.postgres, withIntermediateDirectories: true)
+            try "15\n".write(
+                toFile: "\(foreign.paths.postgres)/PG_VERSION", atomically: true, encoding: .utf8)
+            let error = #expect(throws: CommandError.self) {
+                try PostgresPlace.choose(for: foreign.paths, isRoot: true, elsewhere: elsewhere)
+            }
+            #expect(error?.description.contains("belongs to") == true)
+        }
+    }
+
     @Test("whose cluster cannot be reached any more is refused, and not started afresh")
     func unreachableCluster() async throws {
         try await ScratchDirectory.with { scratch in

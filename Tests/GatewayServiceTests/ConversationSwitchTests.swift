@@ -158,4 +158,28 @@ import Testing
             #expect((next.conversation == first.id) == (source != "desktop"))
         }
     }
+
+    @Test("A native desktop's close does the same, and a phone in that conversation goes on in another")
+    func nativeDesktop() async throws {
+        try await GatewayHarness.with { harness in
+            let phone = try await harness.connect()
+            let inbox = Inbox(phone)
+            let before = try #require(await inbox.skip(to: "conversation_session"))
+            _ = await inbox.skip(to: #""status":"ready""#)
+            let desktop = try await harness.native("source=desktop")
+            _ = await NativeInbox(desktop).skip(to: "ready")
+            await desktop.close(code: 1000)
+            let partition = harness.partition(of: "alice")
+            try await eventually("the close") {
+                try await harness.fleet.handOff.liveSessions(in: [partition])[partition]?.count == 1
+            }
+            try await eventually("the conversation is closed") {
+                // Its tail checks tell the gateway, and they stand behind audio.
+                try await phone.send(binary: [UInt8](repeating: 1, count: 640))
+                return try await harness.sessions(of: "alice").count == 3
+            }
+            #expect(try #require(await inbox.skip(to: "conversation_session")) != before)
+            phone.abort()
+        }
+    }
 }

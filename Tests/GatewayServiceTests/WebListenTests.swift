@@ -21,6 +21,28 @@ import Testing
         }
     }
 
+    @Test("Authentication, audio and close in one breath: the audio is kept, and a token that is none is told")
+    func oneBreath() async throws {
+        try await GatewayHarness.with { harness in
+            func burst(_ token: String) async throws -> (texts: [String], code: UInt16?, reason: String) {
+                let connection = try await harness.connect(path: path)
+                try await connection.send(text: "{\"type\":\"auth\",\"token\":\"\(token)\"}")
+                // A gateway that was faster has closed already.
+                try? await connection.send(binary: [UInt8](repeating: 4, count: 640))
+                async let closing: Void = connection.close(code: 1000)
+                let closed = await connection.untilClosed()
+                await closing
+                return closed
+            }
+            let good = try await burst("dev:web-user")
+            #expect(good.texts.first == #"{"type":"auth_response","success":true}"# && good.code == 1000)
+            let reason = try await harness.untilEnded("web-user")
+            #expect(reason == .clientClosed)
+            #expect(try await harness.entries(of: "web-user").flatMap(\.frames).count == 1)
+            #expect(try await burst("nonsense").code == 1008)
+        }
+    }
+
     @Test("A development token in the URL authenticates at once; a first message that comes all the same is harmless")
     func tokenInURL() async throws {
         try await GatewayHarness.with { harness in

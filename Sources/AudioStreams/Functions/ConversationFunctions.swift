@@ -56,15 +56,6 @@ enum ConversationFunctions {
           if redis.call('HGET', user, 'conversation') == id then redis.call('HDEL', user, 'conversation') end
         end
 
-        -- conversation_close KEYS conversation user ARGV id now → OK | DONE | GONE
-        local function conversation_close(keys, args)
-          local state = redis.call('HGET', keys[1], 'state')
-          if not state then return redis.status_reply('GONE') end
-          if state ~= 'open' then return redis.status_reply('DONE') end
-          begin_closing(keys[1], keys[2], args[1], args[2])
-          return redis.status_reply('OK')
-        end
-
         -- Whether an open conversation is over: nobody is in it, and nobody may continue it any more.
         local function is_over(user, id, now)
           local state = redis.call('HMGET', user, 'conversation', 'touched', 'timeout')
@@ -102,6 +93,18 @@ enum ConversationFunctions {
           end
         end
 
+        -- conversation_close KEYS conversation user ARGV id now session-prefix language-or-empty → OK | DONE | GONE
+        --   other sessions that are live in it go on in another
+        local function conversation_close(keys, args)
+          local state = redis.call('HGET', keys[1], 'state')
+          if not state then return redis.status_reply('GONE') end
+          if args[4] ~= '' then redis.call('HSET', keys[1], 'language', args[4]) end
+          if state ~= 'open' then return redis.status_reply('DONE') end
+          switch_sessions(keys[1], keys[2], args[3])
+          begin_closing(keys[1], keys[2], args[1], args[2])
+          return redis.status_reply('OK')
+        end
+
         -- Whether the transcript group has passed every session of the conversation; a session that the registry has
         -- forgotten was passed long ago.
         local function is_through(conversation, prefix)
@@ -115,14 +118,36 @@ enum ConversationFunctions {
           return true
         end
 
-        -- conversation_settle KEYS lease conversation conversations user events
-        --   ARGV token id session-prefix now times event retention record-group uid
+        -- Whether all audio of the conversation is stored that is to be.
+        local function is_stored(conversation, prefix, meta, group, flag)
+          local enabled = false
+          for _, name in ipairs(list(redis.call('HGET', meta, 'audio_groups'))) do
+            enabled = enabled or name == group
+          end
+          if not enabled then return true end
+          for _, field in ipairs(redis.call('HKEYS', conversation)) do
+            local sid = string.match(field, '^s:(.+)$')
+            if sid then
+              local session = redis.call('HMGET', prefix .. sid, 'epoch', 'flags', 'done:' .. group)
+              if session[1] and bit.band(tonumber(session[2] or '0'), tonumber(flag)) ~= 0 and session[3] ~= '1' then
+                return false
+              end
+            end
+          end
+          return true
+        end
+
+        -- conversation_settle KEYS lease conversation conversations user events meta
+        --   ARGV token id session-prefix now times event retention record-group uid storage-group storage-flag patience
         --   → OPEN | WAIT | DONE | OK | times, when it was completed so often before
+        --   its stored audio is waited for so long (µs); then it is completed without, and once more when it is there
         local function conversation_settle(keys, args)
-          local lease, conversation, index, user, events = unpack(keys)
+          local lease, conversation, index, user, events, meta = unpack(keys)
           if redis.call('HGET', lease, 'token') ~= args[1] then return redis.status_reply('FENCED') end
-          local state = redis.call('HMGET', conversation, 'state', 'times', 'mark', 'start', 'last')
-          if not state[1] or state[1] == 'completed' then
+          local state = redis.call('HMGET', conversation, 'state', 'times', 'mark', 'start', 'last', 'closing', 'audio',
+            'language')
+          local is_late = state[1] == 'completed' and state[7] == 'pending'
+          if not state[1] or state[1] == 'completed' and not is_late then
             redis.call('HDEL', index, args[9] .. '/' .. args[2])
             return redis.status_reply('DONE')
           end
@@ -130,8 +155,13 @@ enum ConversationFunctions {
             if is_silent(conversation, user, state[4]) then switch_sessions(conversation, user, args[3])
             elseif not is_over(user, args[2], tonumber(args[4])) then return redis.status_reply('OPEN') end
             begin_closing(conversation, user, args[2], args[4])
+            state[6] = args[4]
           end
           if not is_through(conversation, args[3]) then return redis.status_reply('WAIT') end
+          local stored = is_stored(conversation, args[3], meta, args[10], args[11])
+          if not stored and (is_late or tonumber(args[4]) - tonumber(state[6] or '0') < tonumber(args[12])) then
+            return redis.status_reply('WAIT')
+          end
           local info = redis.pcall('XINFO', 'STREAM', events)
           local last = info.err and '0-0' or fields(info)['last-generated-id']
           if not state[3] then
@@ -143,11 +173,13 @@ enum ConversationFunctions {
           local times = state[2] or '0'
           if times ~= args[5] then return times end
           local event = string.sub(args[6], 1, -2) .. ',"conversation_start":' .. state[4]
-            .. ',"conversation_end":' .. (state[5] or args[4]) .. '}'
+            .. ',"conversation_end":' .. (state[5] or args[4]) .. (stored and '' or ',"audio_pending":true')
+            .. (state[8] and ',"language":"' .. state[8] .. '"' or '') .. '}'
           redis.call('XADD', events, '*', 'e', event)
           redis.call('HSET', conversation, 'state', 'completed', 'times', tonumber(times) + 1)
-          redis.call('HDEL', conversation, 'mark', 'closing')
-          redis.call('HDEL', index, args[9] .. '/' .. args[2])
+          redis.call('HDEL', conversation, 'mark', 'closing', 'audio')
+          if stored then redis.call('HDEL', index, args[9] .. '/' .. args[2])
+          else redis.call('HSET', conversation, 'audio', 'pending') end
           redis.call('EXPIRE', conversation, args[7])
           return redis.status_reply('OK')
         end

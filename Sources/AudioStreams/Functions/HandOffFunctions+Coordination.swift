@@ -103,8 +103,8 @@ extension HandOffFunctions {
         end
 
         -- lag KEYS stream parked-index ARGV group kind
-        --   → length, unread entries or -1 when nobody can tell, µs between the first unread and the last entry,
-        --   parked entries, parked bytes
+        --   → length, unread entries or -1 when nobody can tell, µs from the first unread entry to the last (audio) or
+        --   to now (the others), parked entries, parked bytes
         local function lag(keys, args)
           local parked = redis.call('HMGET', keys[2], 'entries', 'bytes')
           local reply = {0, 0, 0, tonumber(parked[1] or '0'), tonumber(parked[2] or '0')}
@@ -119,8 +119,12 @@ extension HandOffFunctions {
           local position = info and info['last-delivered-id'] or '0-0'
           local first = redis.call('XRANGE', keys[1], '(' .. position, '+', 'COUNT', 1)[1]
           if first then
-            local last = redis.call('XREVRANGE', keys[1], '+', '-', 'COUNT', 1)[1]
-            reply[3] = math.max(0, time_of(last, args[2]) - time_of(first, args[2]))
+            local clock = redis.call('TIME')
+            local till = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+            if args[2] == 'audio' then
+              till = time_of(redis.call('XREVRANGE', keys[1], '+', '-', 'COUNT', 1)[1], 'audio')
+            end
+            reply[3] = math.max(0, till - time_of(first, args[2]))
           end
           return reply
         end

@@ -15,13 +15,13 @@ extension AudioAppender {
             { reply in reply.string.map { $0 == "OK" ? .holds : .lost } }, completion)
     }
 
-    /// Closes a conversation for good; false when it never was.
+    /// Closes a conversation for good, in a language that the sender may name; false when it never was.
     package func closeConversation(
-        _ id: String, of user: UserID, in partition: Partition, now: Int64,
+        _ id: String, of user: UserID, in partition: Partition, now: Int64, language: String? = nil,
         completion: @escaping (Result<Bool, HandOffError>) -> Void
     ) {
         call(
-            commands.closeConversation(id, of: user, in: partition, now: now),
+            commands.closeConversation(id, of: user, in: partition, now: now, language: language),
             { reply in reply.string.map { $0 != "GONE" } }, completion)
     }
 

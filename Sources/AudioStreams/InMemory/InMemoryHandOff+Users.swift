@@ -54,7 +54,8 @@ extension InMemoryHandOff {
         try perform { state throws(HandOffError) in
             var result: [Partition: [OpenConversation]] = [:]
             for partition in partitions {
-                for (id, known) in state.partitions[partition]?.conversations ?? [:] where known.phase != .completed {
+                for (id, known) in state.partitions[partition]?.conversations ?? [:]
+                where known.phase != .completed || known.isAudioPending {
                     guard let session = known.sessions.last else { continue }
                     result[partition, default: []].append(
                         OpenConversation(id: String(id.split(separator: "/")[1]), user: known.user, session: session))
@@ -71,7 +72,10 @@ extension InMemoryHandOff {
             guard let known = state.partitions[partition]?.conversations[InMemoryState.name(id, of: user)] else {
                 return false
             }
-            if known.phase == .open { state.beginClosing(id, of: user, in: partition) }
+            if known.phase == .open {
+                state.switchSessions(of: id, user, in: partition)
+                state.beginClosing(id, of: user, in: partition, now: now)
+            }
             return true
         }
     }
@@ -80,7 +84,7 @@ extension InMemoryHandOff {
         _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
     ) async throws(HandOffError) -> ConversationSettlement {
         try perform { state throws(HandOffError) in
-            state.settle(conversation, times: times, in: partition, now: now, token: token)
+            state.settle(conversation, times: times, in: partition, now: now, token: token, limits)
         }
     }
 }

@@ -6,46 +6,75 @@ extension InMemoryState {
     /// Ids of conversations are their users' own.
     static func name(_ conversation: String, of user: UserID) -> String { "\(user)/\(conversation)" }
 
-    mutating func beginClosing(_ id: String, of user: UserID, in partition: Partition) {
+    mutating func beginClosing(_ id: String, of user: UserID, in partition: Partition, now: Int64) {
         partitions[partition]?.conversations[Self.name(id, of: user)]?.phase = .closing
+        partitions[partition]?.conversations[Self.name(id, of: user)]?.closing = now
         if partitions[partition]?.users[user]?.conversation == id {
             partitions[partition]?.users[user]?.conversation = nil
         }
     }
 
+    /// Tells the gateways of a conversation's live sessions, by their tail checks, to begin another.
+    mutating func switchSessions(of id: String, _ user: UserID, in partition: Partition) {
+        let live = partitions[partition]?.users[user]?.live ?? []
+        for session in partitions[partition]?.conversations[Self.name(id, of: user)]?.sessions ?? []
+        where live.contains(session) { partitions[partition]?.sessions[session]?.isSwitched = true }
+    }
+
     mutating func settle(
-        _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken
+        _ conversation: OpenConversation, times: UInt64, in partition: Partition, now: Int64, token: FencingToken,
+        _ limits: Limits
     ) -> ConversationSettlement {
         guard partitions[partition]?.leases[.coordinator]?.token == token else { return .fenced }
-        guard let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)],
-            known.phase != .completed
+        let name = Self.name(conversation.id, of: conversation.user)
+        guard let known = partitions[partition]?.conversations[name],
+            known.phase != .completed || known.isAudioPending
         else {
             return .alreadyCompleted
         }
         if known.phase == .open {
-            guard isSilent(conversation, in: partition) || isOver(conversation, in: partition, now: now) else {
+            if isSilent(conversation, in: partition) {
+                switchSessions(of: conversation.id, conversation.user, in: partition)
+            } else if !isOver(conversation, in: partition, now: now) {
                 return .open
             }
-            beginClosing(conversation.id, of: conversation.user, in: partition)
+            beginClosing(conversation.id, of: conversation.user, in: partition, now: now)
         }
         let isThrough = known.sessions.allSatisfy { id in
             guard let session = partitions[partition]?.sessions[id] else { return true }
             return session.base.end != nil && session.progress[.transcript]?.isDone == true
         }
         guard isThrough else { return .waiting }
+        let isStored = isStored(known, in: partition)
+        let since = partitions[partition]?.conversations[name]?.closing ?? 0
+        let isPatient = known.phase == .completed || now - since < limits.conversationAudioWait.microseconds
+        guard isStored || !isPatient else { return .waiting }
         let events = stream(.events, partition)
         let mark = known.mark ?? events.entries.last?.position ?? .start
-        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.mark = mark
+        partitions[partition]?.conversations[name]?.mark = mark
         if let record = events.groups[.record], record.position < mark { return .waiting }
         guard known.times == times else { return .completedBefore(times: known.times) }
         var event = conversation.completion(times: times, now: now)
         event.conversationStart = known.start
         event.conversationEnd = known.last ?? now
+        event.audioPending = isStored ? nil : true
         _ = append(ByteBuffer(string: event.json), to: .events, partition)
-        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.phase = .completed
-        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.times += 1
-        partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]?.mark = nil
+        partitions[partition]?.conversations[name]?.phase = .completed
+        partitions[partition]?.conversations[name]?.isAudioPending = !isStored
+        partitions[partition]?.conversations[name]?.times += 1
+        partitions[partition]?.conversations[name]?.mark = nil
         return .completed
+    }
+
+    /// Whether all audio of a conversation is stored that is to be.
+    private func isStored(_ conversation: Conversation, in partition: Partition) -> Bool {
+        guard partitions[partition]?.enabled[.audio]?.contains(.privateCloud) == true else { return true }
+        return conversation.sessions.allSatisfy { id in
+            guard let session = partitions[partition]?.sessions[id],
+                session.base.parameters.flags.contains(.privateCloud)
+            else { return true }
+            return session.progress[.privateCloud]?.isDone == true
+        }
     }
 
     /// Notes how far a conversation was heard.

@@ -74,7 +74,8 @@ extension InMemoryState {
         if let first = entries(kind, partition, after: state?.position ?? .start, count: 1).first,
             let last = content.entries.last
         {
-            lag.span = .microseconds(max(0, Self.time(of: last, kind) - Self.time(of: first, kind)))
+            let till = kind == .audio ? Self.time(of: last, kind) : WallClock.microseconds
+            lag.span = .microseconds(max(0, till - Self.time(of: first, kind)))
         }
         for lane in parkedLanes(group, partition) {
             lag.parkedEntries += Int64(lane.entries)

@@ -69,7 +69,7 @@ extension InMemoryState {
         }
         var stays: (id: String, start: Int64)?
         let isBound = registration.boundConversation != nil
-        if !isBound, let old, old.endReason != .conversationClosed {
+        if !isBound, let old, old.endReason != .conversationClosed, state.sessions[old.session]?.isSwitched != true {
             (joined, continues) = ((old.conversation, old.conversationStart), true)
             if let open, open.id != old.conversation { stays = open }
         } else if !isBound, let open {

@@ -19,6 +19,8 @@ struct InMemoryState {
         var base: RegisteredSession
         var nonce: UInt64
         var continues: Bool
+        /// Whether its conversation was closed, and it is to go on in another.
+        var isSwitched = false
         var progress: [WorkerGroup: LaneProgress] = [:]
     }
 
@@ -55,6 +57,10 @@ struct InMemoryState {
         var sessions: [SessionID] = []
         var times: UInt64 = 0
         var mark: StreamPosition?
+        /// When its closing began.
+        var closing: Int64?
+        /// Whether it was completed before all of its audio was stored.
+        var isAudioPending = false
         var last: Int64?
         var isBound = false
         var heard: [SessionID: Int64] = [:]

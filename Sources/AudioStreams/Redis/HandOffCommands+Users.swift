@@ -43,11 +43,13 @@ extension HandOffCommands {
             arguments: [.init(epoch.text), .init(event.json), .init(event.ordinal)])
     }
 
-    func closeConversation(_ id: String, of user: UserID, in partition: Partition, now: Int64) -> RedisCommand {
+    func closeConversation(
+        _ id: String, of user: UserID, in partition: Partition, now: Int64, language: String? = nil
+    ) -> RedisCommand {
         call(
             "conversation_close",
             keys: [keys.conversation(id, of: user, partition), keys.user(user, partition)],
-            arguments: [.init(id), .init(now)])
+            arguments: [.init(id), .init(now), .init(keys.sessionPrefix(partition)), .init(language ?? "")])
     }
 
     func settle(
@@ -59,12 +61,14 @@ extension HandOffCommands {
                 keys.lease(.coordinator, partition),
                 keys.conversation(conversation.id, of: conversation.user, partition),
                 keys.conversations(partition), keys.user(conversation.user, partition), keys.events(partition),
+                keys.meta(partition),
             ],
             arguments: [
                 .init(token.text), .init(conversation.id), .init(keys.sessionPrefix(partition)), .init(now),
                 .init(times), .init(conversation.completion(times: times, now: now).json),
                 .init(limits.endedSessionRetention.components.seconds), .init(WorkerGroup.record.name),
-                .init(conversation.user.text),
+                .init(conversation.user.text), .init(WorkerGroup.privateCloud.name),
+                .init(Int(WorkerFlags.privateCloud.rawValue)), .init(limits.conversationAudioWait.microseconds),
             ])
     }
 

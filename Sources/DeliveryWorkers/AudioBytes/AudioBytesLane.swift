@@ -155,12 +155,14 @@ struct AudioBytesLane: LaneProcessor {
     /// that is slow holds up no other.
     private mutating func cutWindows(atEnd: Bool) {
         for index in outlets.indices {
-            while let range = nextWindow(of: index, atEnd: atEnd), !outlets[index].channel.withQueue(\.isFull) {
+            while let range = nextWindow(of: index, atEnd: atEnd), !isFull(index) {
                 cutWindow(of: index, range)
             }
         }
         drop()
     }
+
+    private func isFull(_ index: Int) -> Bool { outlets[index].channel.withQueue { $0.isFull(now: .now) } }
 
     /// The samples of an endpoint's next window; `nil` when there is none yet.
     private mutating func nextWindow(of index: Int, atEnd: Bool) -> Range<UInt64>? {
@@ -194,7 +196,7 @@ struct AudioBytesLane: LaneProcessor {
             queue.offer(
                 AudioWindow(
                     sequence: outlet.sequence, start: range.lowerBound, end: range.upperBound,
-                    captureTime: captureTime, pcm: pcm))
+                    captureTime: captureTime, pcm: pcm), now: .now)
             return queue.cursor.skipped - before
         }
         if skipped > 0 { self.skipped.increment(by: Int(clamping: skipped)) }
@@ -203,8 +205,8 @@ struct AudioBytesLane: LaneProcessor {
         outlets[index].sequence += 1
     }
 
-    /// With the policy `all` the lane waits for a slow receiver, first here, then in the stream: until no more is held
-    /// than may be, and at an end until all is cut.
+    /// The lane waits for a receiver, first here, then in the stream: until no more is held than may be, and at an end
+    /// until all is cut; with the policy `latest` until it is slow.
     private mutating func waitForRoom(atEnd: Bool, in context: LaneContext) async throws {
         for index in outlets.indices {
             var deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout
@@ -219,7 +221,7 @@ struct AudioBytesLane: LaneProcessor {
                 if outlets[index].sequence > before {
                     deadline = .now + services.deliveryLimits.totalTimeout
                 } else {
-                    await settled.wait(until: deadline)
+                    await settled.wait(until: min(deadline, outlets[index].channel.withQueue(\.slowAt) ?? deadline))
                 }
             }
         }

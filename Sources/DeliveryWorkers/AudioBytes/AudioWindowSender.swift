@@ -100,7 +100,7 @@ package final class AudioWindowSender: Service {
             report(outcome, webhook.id, window, channel)
             channel.withQueue { queue in
                 switch outcome.verdict {
-                case .delivered: queue.succeed(announced: skipped)
+                case .delivered: queue.succeed(announced: skipped, now: .now)
                 case .gone: queue.close()
                 case .failed(let asked): queue.fail(retryAt: .now + pause(after: queue.failures, asked: asked))
                 case .notSent: queue.fail(retryAt: .now + limits.recordStep)

@@ -24,12 +24,17 @@ final class WindowChannel: Sendable {
         conversation = session.conversation
         sampleRate = session.parameters.sampleRate
         endpoint = cursor.endpoint
-        queue = Mutex(WindowQueue(cursor, policy: settings.policy, now: .now))
+        var queue = WindowQueue(cursor, policy: settings.policy, now: .now)
+        queue.patience = .seconds(settings.windowSeconds)
+        self.queue = Mutex(queue)
         self.settings = Mutex(settings)
         self.settled = settled
     }
 
-    func update(_ settings: AudioEndpoint) { self.settings.withLock { $0 = settings } }
+    func update(_ settings: AudioEndpoint) {
+        self.settings.withLock { $0 = settings }
+        queue.withLock { $0.patience = .seconds(settings.windowSeconds) }
+    }
 
     /// Requests its endpoint may get at once, and a second.
     var bounds: (concurrency: Int, rate: Int) { settings.withLock { ($0.concurrency, $0.rate) } }

@@ -8,7 +8,11 @@ struct WindowQueue {
     private static let windowsMaximum = 2
 
     let policy: AudioEndpoint.Policy
+    /// How long a window may take with the policy `latest` before its receiver is slow: as long as a window lasts.
+    var patience = Duration.zero
     private var line: [AudioWindow] = []
+    /// When the first of the line became the first.
+    private var firstSince: ContinuousClock.Instant
     /// Whether the first of the line is being sent.
     private var isUnderWay = false
     /// Failures in a row, for the pause before the next attempt.
@@ -27,6 +31,7 @@ struct WindowQueue {
         self.cursor = cursor
         self.policy = policy
         notBefore = now
+        firstSince = now
     }
 
     /// Whether everything that was offered has arrived or was skipped.
@@ -35,17 +40,26 @@ struct WindowQueue {
     /// Whether a window could be sent, now or at `notBefore`.
     var isReady: Bool { !isUnderWay && !line.isEmpty }
 
-    /// Whether no window may be offered now; never with the policy `latest`.
-    var isFull: Bool { policy == .all && line.count >= Self.windowsMaximum && skipsLeft == 0 }
+    /// Whether no window may be offered now; with the policy `latest` as long as the receiver is not slow.
+    func isFull(now: ContinuousClock.Instant) -> Bool {
+        guard line.count >= Self.windowsMaximum else { return false }
+        return slowAt.map { now < $0 } ?? (skipsLeft == 0)
+    }
+
+    /// With the policy `latest`: when the receiver is slow, unless it takes a window before.
+    var slowAt: ContinuousClock.Instant? {
+        policy == .latest ? failures > 0 ? firstSince : firstSince + patience : nil
+    }
 
     /// Lets the next windows take the places of older ones, so many, instead of waiting.
     mutating func overflow(_ windows: Int) { skipsLeft = windows }
 
     /// Takes a window; with the policy `latest`, or when there is no room, it replaces one that waits.
-    mutating func offer(_ window: AudioWindow) {
+    mutating func offer(_ window: AudioWindow, now: ContinuousClock.Instant) {
         guard !isGone else { return settle(window.end, window.sequence + 1) }
         switch policy {
-        case .latest where line.count > (isUnderWay ? 1 : 0): skipLast()
+        case .latest where line.count >= Self.windowsMaximum || (failures > 0 && !isUnderWay && !line.isEmpty):
+            skipLast()
         case .all where line.count >= Self.windowsMaximum && skipsLeft > 0:
             skipsLeft -= 1
             if isUnderWay {
@@ -56,6 +70,7 @@ struct WindowQueue {
             }
         default: break
         }
+        if line.isEmpty { firstSince = now }
         line.append(window)
         move()
     }
@@ -68,10 +83,11 @@ struct WindowQueue {
     }
 
     /// The window under way arrived.
-    mutating func succeed(announced skipped: UInt64) {
+    mutating func succeed(announced skipped: UInt64, now: ContinuousClock.Instant) {
         guard isUnderWay else { return }
         isUnderWay = false
         failures = 0
+        firstSince = now
         cursor.skipped -= min(skipped, cursor.skipped)
         removeFirst()
         dropsFirst = false

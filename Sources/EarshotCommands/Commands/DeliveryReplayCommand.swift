@@ -6,7 +6,7 @@ import WorkerRuntime
 /// `earshot delivery replay`.
 struct DeliveryReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Brings back the deliveries that died since a time.",
+        commandName: "replay", abstract: "Brings back the dead deliveries of what happened since a time.",
         discussion: """
             The replay is a job in the database that the webhook workers carry out: it goes on when this command or a \
             worker is killed, and nothing that was delivered is sent again. `earshot delivery replay --job ID` shows \

@@ -111,7 +111,10 @@ final class FleetSupervisor: Sendable {
             group.addTask {
                 do {
                     try await self.start()
-                    await onReady(self.status)
+                    // They all were; one that dies this moment is started again.
+                    var status = self.status
+                    status.ready = true
+                    await onReady(status)
                 } catch is CancellationError {
                     // Asked to stop before everything had started: that is no failure.
                 } catch {

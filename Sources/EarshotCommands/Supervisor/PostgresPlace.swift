@@ -30,7 +30,9 @@ struct PostgresPlace: Sendable, Equatable {
         let home = "\(elsewhere)/\(try SecretFile.readOrCreate(paths.identity).prefix(nameLength))"
         if isCluster(home + "/pg") { return PostgresPlace(directory: home + "/pg", user: user) }
         // Others may pass through the data directory, and still neither list it nor read what is in it.
-        if reaches(user, URL(fileURLWithPath: paths.root).deletingLastPathComponent().path) {
+        let root = URL(fileURLWithPath: paths.root).resolvingSymlinksInPath()
+        if reaches(user, root.deletingLastPathComponent().path) {
+            try expectOwner(user, of: paths.postgres)
             try allowPassing(paths.root)
             return PostgresPlace(directory: paths.postgres, user: user)
         }
@@ -45,6 +47,17 @@ struct PostgresPlace: Sendable, Equatable {
         // For whoever comes across it.
         try SecretFile.write(paths.root, to: home + "/belongs-to")
         return PostgresPlace(directory: home + "/pg", user: user)
+    }
+
+    /// Postgres runs on its own user's files only.
+    private static func expectOwner(_ user: SystemUser, of cluster: String) throws {
+        guard isCluster(cluster), let attributes = try? FileManager.default.attributesOfItem(atPath: cluster),
+            let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value, owner != user.userID
+        else { return }
+        let name = (attributes[.ownerAccountName] as? String) ?? "user \(owner)"
+        throw CommandError(
+            "the cluster in \(cluster) belongs to \(name), and as root Postgres runs as \(user.name): start it as "
+                + "\(name), give it to \(user.name) (chown -R \(user.name) \(cluster)), or name another --data-dir")
     }
 
     private static func isCluster(_ directory: String) -> Bool {

@@ -62,6 +62,8 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     package var attempts: [AudioAttempt]?
     /// `conversation.completed`, `conversation.updated`: Unix µs of its last speech or audio.
     package var conversationEnd: Int64?
+    /// The same: that not all of its audio is stored yet; `conversation.updated` comes when it is.
+    package var audioPending: Bool?
 
     /// Makes an event whose id derives from its session, the writing group and the ordinal.
     package init(
@@ -115,5 +117,6 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case endpoint
         case attempts
         case conversationEnd = "conversation_end"
+        case audioPending = "audio_pending"
     }
 }

@@ -82,6 +82,8 @@ package struct Limits: Sendable {
     package var batchDelay: Duration = .milliseconds(250)
     /// The tick of a loop's timer wheel: ten slots a batch delay, so that flushes spread.
     package var tick: Duration = .milliseconds(25)
+    /// How often a loop looks at each connection: acknowledgements are owed once a second, and ticks come late.
+    package var visitInterval: Duration = .milliseconds(800)
     /// Payload bounds of a batch; Redis wastes a quarter of the memory just above 2,048 and 4,096 bytes.
     package var batchBytesSteps = [1_900, 3_900, 7_800]
     /// Most frames in a batch: the header counts them in 16 bits, and 250 ms of 2.5 ms packets are 100.
@@ -194,6 +196,9 @@ package struct Limits: Sendable {
     /// 1.2).
     package var conversationTimeoutDefault = 120
     package var conversationTimeoutLongest = 14_400
+    /// How long a conversation that is over waits for its stored audio before it is completed without: a part is
+    /// uploaded within seconds, unless the store is away.
+    package var conversationAudioWait: Duration = .seconds(30)
     /// Sessions of a conversation that are looked back at for speakers to go on with, past those that had no audio yet:
     /// each costs a look at the registry, once.
     package var conversationLookBackMaximum = 8

@@ -7,6 +7,8 @@ struct BackendProcess: Decodable {
     let job: String?
     /// The generation of the job's dispatch, which the answer repeats.
     let generation: Int?
+    /// The conversation's, if it is one.
+    let language: String?
     /// Whether a field beside the id has another type than the contract's; it counts as missing then.
     let isMistyped: Bool
 
@@ -23,6 +25,7 @@ struct BackendProcess: Decodable {
         self.conversation = conversation
         self.job = job
         self.generation = generation
+        language = nil
         isMistyped = false
     }
 
@@ -40,10 +43,16 @@ struct BackendProcess: Decodable {
         }
         job = optional(String.self, .job)
         generation = optional(Int.self, .generation)
-        _ = optional(String.self, .language)
+        language = optional(String.self, .language).flatMap { Self.isLanguage($0) ? $0 : nil }
         _ = optional([String: String].self, .keys)
         _ = optional(Int.self, .resultProtocol)
         self.isMistyped = isMistyped
+    }
+
+    /// A tag of letters and hyphens; anything else says nothing.
+    private static func isLanguage(_ text: String) -> Bool {
+        (2...16).contains(text.utf8.count)
+            && text.allSatisfy { $0 == "-" || $0.isASCII && $0.isLetter }
     }
 
     /// Whether a durable job of the sender stands behind it, as the newest generation demands.

@@ -161,8 +161,9 @@ extension BackendSession {
         }
         // Audio that follows belongs to the conversation announced last, as it does upstream.
         if feed?.conversation == name.text { endFeed(.clientClosed) }
-        loop.appender.closeConversation(name.text, of: user, in: partition, now: WallClock.microseconds) {
-            [self] result in
+        loop.appender.closeConversation(
+            name.text, of: user, in: partition, now: WallClock.microseconds, language: request.language
+        ) { [self] result in
             switch result {
             case .success(true):
                 loop.metrics.backendCompletions.increment()

@@ -26,7 +26,10 @@ extension NativeSession {
         self.ending = ending
         applyReading()
         sayInTime()
-        appendEnd(ending.cause.endReason) { [self] in say() }
+        appendEnd(ending.cause.endReason) { [self] in
+            if case .peer(let code) = ending.cause, code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
+            say()
+        }
     }
 
     /// While Redis is away its answer is not waited for longer than this.

@@ -68,11 +68,13 @@ final class EasyHandle {
     func answer(_ code: CURLcode) -> TransferInbox.Answer {
         guard let transfer else { return .failure(TransferInbox.closed) }
         let isCut = transfer.collector.excess == .body && transfer.submission.request.overflow == .truncate
-        guard code == CURLE_OK || isCut else {
-            return .failure(HTTPTransportError(code, transfer, detail: unsafe String(cString: errorText)))
-        }
         var status = 0
         unsafe ccurl_get_long(raw, CURLINFO_RESPONSE_CODE, &status)
+        guard code == CURLE_OK || isCut else {
+            var error = HTTPTransportError(code, transfer, detail: unsafe String(cString: errorText))
+            error.status = status > 0 ? status : nil
+            return .failure(error)
+        }
         var microseconds: curl_off_t = 0
         unsafe ccurl_get_offset(raw, CURLINFO_TOTAL_TIME_T, &microseconds)
         var address: UnsafeMutablePointer<CChar>?

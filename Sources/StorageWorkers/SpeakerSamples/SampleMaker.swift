@@ -232,7 +232,10 @@ package struct SampleMaker: Sendable {
             switch error.code {
             case .rejectedInput: throw SampleRefusal(outcome)
             case .cancelled: throw LaneFailure.abandoned
-            default: throw LaneFailure.dependency(name: recognizer.name, reason: error.message)
+            // A service may fail for one voice only, so that nobody else waits for it.
+            default:
+                throw SampleDelay(
+                    outcome: outcome, reason: "\(recognizer.name): \(error.message)", limit: limits.audioWaitMaximum)
             }
         }
     }

@@ -26,10 +26,13 @@ struct EventData: Encodable {
     // conversation.completed, conversation.updated
     var startedAt: String?
     var finishedAt: String?
+    var durationSeconds: Double?
+    var speakers: [Speaker]?
     var segmentCount: Int?
     var segmentsOmitted: Bool?
     var segments: [TranscriptSegment]?
     var audioParts: [StoredPart]?
+    var audioPending: Bool?
 
     // audio.stored
     var audio: StoredPart?
@@ -46,6 +49,16 @@ struct EventData: Encodable {
     var endpointID: String?
     var url: String?
     var message: String?
+
+    /// Who speaks in a conversation, and how much.
+    struct Speaker: Encodable {
+        var speaker: String
+        var speakerID: Int
+        var personID: String?
+        var isUser: Bool
+        var segmentCount = 0
+        var seconds = 0.0
+    }
 
     /// A stored part of a session's audio, with times as text.
     struct StoredPart: Encodable {

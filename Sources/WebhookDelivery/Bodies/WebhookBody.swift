@@ -48,7 +48,9 @@ package struct WebhookBody: Sendable {
     package func body(
         of event: SessionEvent, _ conversation: ConversationSnapshot, in dialect: WebhookDialect
     ) -> String? {
-        bounded(Self.conversation(event, conversation, conversation.segments, in: dialect))
+        var conversation = conversation
+        conversation.language = event.language ?? conversation.language
+        return bounded(Self.conversation(event, conversation, conversation.segments, in: dialect))
             ?? bounded(Self.conversation(event, conversation, nil, in: dialect))
     }
 
@@ -144,13 +146,36 @@ package struct WebhookBody: Sendable {
         data.conversationID = conversation.id
         data.startedAt = ISOTime.text(conversation.startedAt)
         data.finishedAt = ISOTime.text(conversation.finishedAt)
+        data.durationSeconds = Double(conversation.finishedAt - conversation.startedAt) / 1_000_000
+        data.speakers = speakers(in: conversation.segments)
         data.language = conversation.language
         data.source = conversation.source
         data.segmentCount = conversation.segments.count
         data.segmentsOmitted = segments == nil
         data.segments = segments
         data.audioParts = conversation.audio.map(EventData.StoredPart.init)
+        data.audioPending = event.audioPending ?? false
         return standard(WebhookEventType(event.type) ?? .conversationCompleted, event, data)
+    }
+
+    /// Everybody who speaks, in the order of first words; one whom segments call by two names counts as two.
+    private static func speakers(in segments: [TranscriptSegment]) -> [EventData.Speaker] {
+        var speakers: [EventData.Speaker] = []
+        for segment in segments {
+            let index =
+                speakers.firstIndex {
+                    $0.speaker == segment.speaker && $0.personID == segment.personID && $0.isUser == segment.isUser
+                } ?? speakers.endIndex
+            if index == speakers.endIndex {
+                speakers.append(
+                    EventData.Speaker(
+                        speaker: segment.speaker, speakerID: segment.speakerID, personID: segment.personID,
+                        isUser: segment.isUser))
+            }
+            speakers[index].segmentCount += 1
+            speakers[index].seconds += max(0, segment.end - max(0, segment.start))
+        }
+        return speakers
     }
 
     // MARK: The dialect of Omi

@@ -83,12 +83,42 @@ package struct OutgoingWebhook: Sendable {
     /// The content type of live audio.
     package static let binary = "application/octet-stream"
 
-    /// What a receiver may echo and the log must not keep.
+    /// What a receiver may echo and the log must not keep: as it was sent, and as a receiver has read it.
     var secrets: [String] {
         let query = url.split(separator: "?", maxSplits: 1).dropFirst().joined()
         let values = query.split(separator: "&").compactMap { pair in
             pair.split(separator: "=", maxSplits: 1).dropFirst().first.map(String.init)
         }
-        return keys.map(\.text) + Array(ownHeaders.values) + values
+        // `Bearer X`, where only `X` is a secret.
+        let credentials = ownHeaders.values.flatMap { value in
+            [value] + value.split(separator: " ").dropFirst().map(String.init)
+        }
+        let read = values.flatMap { [$0, Self.decoded($0), Self.decoded($0.replacing("+", with: " "))] }
+        let all = Set(keys.map(\.text) + credentials + read)
+        // The longest first: a part that is withheld hides no whole. In JSON, too.
+        return all.union(all.map(Self.escaped)).union(all.map { Self.escaped($0).replacing("/", with: "\\/") })
+            .sorted { $0.utf8.count > $1.utf8.count }
+    }
+
+    /// What percent signs stand for; one without two digits stands for itself.
+    private static func decoded(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(2)
+            guard byte == UInt8(ascii: "%"), digits.count == 2,
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            else {
+                bytes.append(byte)
+                continue
+            }
+            bytes.append(value)
+            rest.removeFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     }
 }

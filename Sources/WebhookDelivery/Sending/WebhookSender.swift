@@ -37,9 +37,13 @@ package struct WebhookSender: Sendable {
             health = outcome.verdict == .delivered ? .success : .failure
         } catch {
             let log = AttemptLog(
-                at: now, milliseconds: (ContinuousClock.now - start).milliseconds,
+                at: now, milliseconds: (ContinuousClock.now - start).milliseconds, status: error.status,
                 error: "\(error.code.rawValue): \(error.message)")
             switch error.code {
+            case _ where error.isAfterSuccess:
+                // The receiver has said that it took it; what it said besides is of no use.
+                outcome = AttemptOutcome(.delivered, log: log)
+                health = .success
             case .overloaded, .cancelled, .closed:
                 // Our own trouble: the delivery keeps its attempts.
                 outcome = AttemptOutcome(.notSent, log: log)
@@ -103,5 +107,12 @@ package struct WebhookSender: Sendable {
                 "status": "\(outcome.log.status.map(String.init) ?? "none")", "ms": "\(outcome.log.milliseconds)",
                 "error": "\(outcome.log.error ?? "")",
             ])
+    }
+}
+
+extension HTTPTransportError {
+    /// Whether the status was a success, and only what came behind it was no good.
+    fileprivate var isAfterSuccess: Bool {
+        [.malformedResponse, .connectionLost, .responseTooLarge].contains(code) && (200..<300).contains(status ?? 0)
     }
 }

@@ -130,6 +130,51 @@ struct ConversationConformanceTests {
         }
     }
 
+    @Test(
+        "Stored audio is waited for, for a while; then the conversation is completed without, and once more with it",
+        arguments: Backend.allCases)
+    func audio(backend: Backend) async throws {
+        try await backend.run { test in
+            try await test.handOff.enable(
+                audioGroups: [.transcript, .privateCloud], eventGroups: [], in: [test.partition])
+            let session = TestSession(user: "u1")
+            _ = try await test.handOff.project(
+                UserSettings(revision: 1, isStorageOn: true), of: session.user, in: test.partition)
+            let grant = try await test.register(session)
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let open = OpenConversation(id: grant.conversation, user: session.user, session: session.id)
+            let now = TestSession.epoch + minute
+            func settle(at moment: Int64, times: UInt64 = 0) async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    open, times: times, in: test.partition, now: moment, token: lease.token)
+            }
+            func listed() async throws -> [OpenConversation]? {
+                try await test.handOff.conversations(in: [test.partition])[test.partition]
+            }
+            _ = try await test.handOff.end(session.ending(epoch: grant.epoch, at: now), in: test.partition)
+            _ = try await test.handOff.closeConversation(
+                grant.conversation, of: session.user, in: test.partition, now: now)
+            let transcript = try await test.acquire()
+            let done = LaneProgress(next: 1, isDone: true)
+            let lane = Commit.Lane(session: session.id, progress: done)
+            #expect(try await test.commit(transcript.token, 1, [lane]) == .applied)
+            #expect(try await settle(at: now + minute / 3) == .waiting)
+            #expect(try await settle(at: now + minute) == .completed)
+            let first = try SessionEvent(json: try #require(try await test.stream(.events).last).payload)
+            #expect(first.type == .conversationCompleted && first.audioPending == true)
+            #expect(try await settle(at: now + 10 * minute) == .waiting, "its audio is still away")
+            #expect(try await listed() == [open])
+            let store = try await test.acquire(.privateCloud)
+            #expect(try await test.commit(store.token, 1, [lane], group: .privateCloud) == .applied)
+            #expect(try await settle(at: now + 10 * minute) == .completedBefore(times: 1))
+            #expect(try await settle(at: now + 10 * minute, times: 1) == .completed)
+            let second = try SessionEvent(json: try #require(try await test.stream(.events).last).payload)
+            #expect(second.type == .conversationUpdated && second.audioPending == nil && second.id != first.id)
+            #expect(try await listed() == nil)
+            #expect(try await settle(at: now + 10 * minute, times: 2) == .alreadyCompleted)
+        }
+    }
+
     @Test("Silence is measured in audio time, over every live session of the conversation", arguments: Backend.allCases)
     func silence(backend: Backend) async throws {
         try await backend.run { test in

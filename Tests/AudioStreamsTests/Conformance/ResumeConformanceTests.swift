@@ -186,6 +186,7 @@ struct ResumeConformanceTests {
                 let next = TestSession(user: "u1")
                 let grant = try await test.handOff.register(next.resuming(silent.id), in: test.partition)
                 #expect(grant.isResumed && grant.conversation != first.conversation)
+                _ = try await test.handOff.end(next.ending(epoch: nil, reason: .gatewayDead), in: test.partition)
                 _ = try await test.handOff.closeConversation(
                     grant.conversation, of: next.user, in: test.partition, now: next.startedAt)
                 let beside = try await test.register(TestSession(user: "u1"))
@@ -196,6 +197,19 @@ struct ResumeConformanceTests {
                 let fresh = try await test.register(TestSession(user: "u1"))
                 #expect(fresh.conversation == beside.conversation)
             }
+        }
+    }
+
+    @Test("Who is live in a conversation that another device closes goes on in another", arguments: Backend.allCases)
+    func closedByAnother(backend: Backend) async throws {
+        try await backend.run { test in
+            let phone = TestSession(user: "u1")
+            let grant = try await test.register(phone)
+            _ = try await test.handOff.closeConversation(
+                grant.conversation, of: phone.user, in: test.partition, now: phone.startedAt)
+            let resumed = try await test.handOff.register(
+                TestSession(user: "u1").resuming(phone.id), in: test.partition)
+            #expect(resumed.isResumed && resumed.conversation != grant.conversation)
         }
     }
 

@@ -2,6 +2,7 @@ import AudioStorage
 import AudioStreams
 import EarshotModel
 import SessionRecord
+import SpeechRecognition
 import TestSupport
 import Testing
 
@@ -90,6 +91,18 @@ struct SampleDelayTests {
         }
         let outcome = try await fixture.outcome(of: fixture.request([segment])).outcome
         #expect(outcome == (isStored ? .error : .uncoveredAudio))
+    }
+
+    @Test("A voice service that always fails for a voice is waited for, and then there is an outcome")
+    func voiceServiceFails() async throws {
+        var engine = ScriptedEngine()
+        engine.voiceFailure = .unavailable
+        var fixture = try await SampleFixture(recognizer: engine, embedder: engine)
+        fixture.limits.audioWaitMaximum = .milliseconds(500)
+        let segment = fixture.segment(0, text, 0...12)
+        fixture.voices.add(fixture.conversation, of: fixture.user, [segment])
+        try await fixture.store(audio)
+        #expect(try await fixture.outcome(of: fixture.request([segment])).outcome == .embeddingFailed)
     }
 
     @Test("A process that ends leaves what waits for its audio to the next")
