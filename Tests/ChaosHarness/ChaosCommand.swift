@@ -7,7 +7,7 @@ package struct ChaosCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, RecoveryCommand.self, GatewayKillCommand.self, DisconnectCommand.self,
             OutageCommand.self, RollingCommand.self, BaselineCommand.self, FlakyCommand.self, FailoverCommand.self,
-            WakesCommand.self,
+            HandOverCommand.self, WakesCommand.self,
         ], defaultSubcommand: RunCommand.self)
 
     package init() {}

@@ -185,6 +185,9 @@ struct StreamCommand: AsyncParsableCommand {
             ConsoleOutput.line("\(summary.completed) of \(sessions) sessions completed")
         } else if let session = summary.sessions.first, let id = session.sessionID {
             ConsoleOutput.line("session \(id), conversation \(session.conversationID ?? "–")")
+            for later in session.chain ?? [] where later != id {
+                ConsoleOutput.line("session \(later) goes on from it")
+            }
         }
         for session in summary.sessions {
             guard let error = session.error else { continue }

@@ -33,9 +33,10 @@ struct StreamResult: Encodable, Sendable, Equatable {
     var finalLatenciesMs: [Double] = []
     /// The longest that a message waited for the server to take it.
     var latenessMaxMs = 0.0
-    /// With `--native`: how many messages are acknowledged, with which promise, the sessions, and the reconnects.
+    /// With `--native`: how many messages are acknowledged, with which promise, and the reconnects.
     var acknowledgedMessages: Int?
     var durability: String?
+    /// All sessions, where there may be several: over reconnects, and when silence closed a conversation.
     var chain: [String]?
     var reconnects: Int?
 
@@ -80,10 +81,12 @@ struct StreamResult: Encodable, Sendable, Equatable {
         segments = report.transcript.segments.map {
             Segment(id: $0.id, text: $0.text, start: $0.start, end: $0.end, speaker: $0.speaker)
         }
-        let start = report.events.first { $0.type == "conversation_session" }.flatMap(SessionStart.init)
-        sessionID = start?.recordingSessionID
-        conversationID = start?.conversationID
-        if speed > 0, let began = report.audioStartedAt {
+        let starts = report.events.filter { $0.type == "conversation_session" }.compactMap(SessionStart.init)
+        sessionID = starts.first?.recordingSessionID
+        conversationID = starts.first?.conversationID
+        if starts.count > 1 { chain = starts.compactMap(\.recordingSessionID) }
+        // Times count from a conversation's start, of which the device is told by its segments only.
+        if speed > 0, starts.count == 1, let began = report.audioStartedAt {
             measure(report.transcript.segments, began: began, speed: speed)
         }
     }

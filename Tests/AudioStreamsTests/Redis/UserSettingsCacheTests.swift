@@ -1,5 +1,6 @@
 import AudioStreams
 import EarshotModel
+import RedisClient
 import TestSupport
 import Testing
 
@@ -28,6 +29,26 @@ struct UserSettingsCacheTests {
                 tasks.cancelAll()
             }
         }
+    }
+
+    @Test("However many want them at once, they are looked up once")
+    func singleFlight() async throws {
+        let server = try RedisServer.started(options: ["--appendonly", "no"])
+        try await RedisFleet.with(server.configuration) { fleet in
+            let cache = UserSettingsCache(handOff: fleet.handOff, limits: fleet.limits)
+            let user = TestSession(user: "u1").user
+            server.freeze()
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for _ in 0..<20 {
+                    tasks.addTask { _ = try await cache.settings(of: user, in: Partition(0)) }
+                }
+                server.thaw()
+                try await tasks.waitForAll()
+            }
+            let statistics = try await fleet.client.execute(RedisCommand("INFO", "commandstats")).string ?? ""
+            #expect(statistics.contains("cmdstat_hget:calls=1,"))
+        }
+        server.kill()
     }
 
     @Test("Without an announcement settings are kept, and old ones are read again")
