@@ -164,14 +164,12 @@ def phase(fleet, receiver, recording, acceptance, name, bad, disturbance):
 
 
 def store_away(fleet, seconds):
-    """Nothing can be written for so long where stored audio lies."""
+    """The directory of stored audio is gone for so long."""
     path = f"{fleet.directory}/audio"
     os.rename(path, path + ".away")
-    open(path, "w").close()
 
     def bring_back():
         time.sleep(seconds)
-        os.remove(path)
         os.rename(path + ".away", path)
 
     threading.Thread(target=bring_back).start()

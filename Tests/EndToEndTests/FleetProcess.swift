@@ -72,6 +72,22 @@ final class FleetProcess: Sendable {
         return try JSONDecoder().decode([String: [Int32]].self, from: Data(text.utf8))
     }
 
+    /// The process of a role that has audio in hand and has committed some; `nil` while none has.
+    func worker(_ role: String, of count: Int) async throws -> Int32? {
+        let lines = try await HTTPGet.text("\(ready.admin)/metrics").split(separator: "\n")
+        let pids = try await pids()[role] ?? []
+        guard pids.count == count else { return nil }
+        func isPositive(_ metric: String, _ index: Int) -> Bool {
+            lines.contains {
+                $0.hasPrefix(metric + "{") && $0.contains("node=\"\(role)-\(index)\"") && !$0.hasSuffix(" 0")
+            }
+        }
+        let index = pids.indices.first {
+            isPositive("earshot_worker_lanes", $0) && isPositive("earshot_worker_commits_total", $0)
+        }
+        return index.map { pids[$0] }
+    }
+
     /// Kills a process of a role and waits until the supervisor has started another.
     func replace(_ role: String, signal: Int32 = SIGKILL) async throws {
         let before = try await pids()[role] ?? []

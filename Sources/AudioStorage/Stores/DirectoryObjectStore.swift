@@ -9,8 +9,12 @@ package struct DirectoryObjectStore: ObjectStore {
     private let root: String
 
     /// A store in a directory, which is made when it is missing; what killed writers left there is removed.
+    ///
+    /// A directory that goes away later is a store that is away, and is not made again: it may be back any moment.
     package init(directory: String) {
         root = directory
+        try? FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         IncomingFiles(root: directory).sweep()
     }
 
@@ -39,6 +43,7 @@ package struct DirectoryObjectStore: ObjectStore {
         prefix: String, after: ObjectKey?, limit: Int
     ) async throws(ObjectStoreError) -> ObjectPage {
         try await onThread { [root] in
+            try DurableFile.expect(root)
             var walk = DirectoryWalk(root: root, prefix: prefix, after: after, limit: limit)
             return try walk.run()
         }

@@ -69,7 +69,10 @@ struct DurableFile {
     func size() throws(ObjectStoreError) -> Int? {
         var status = stat()
         guard lstat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
+            if errno == ENOENT || errno == ENOTDIR {
+                try Self.expect(root)
+                return nil
+            }
             throw failure("look at")
         }
         return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
@@ -78,7 +81,7 @@ struct DurableFile {
     /// Removes the object, if there is one.
     func remove() throws(ObjectStoreError) {
         guard unlink(path) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return }
+            if errno == ENOENT || errno == ENOTDIR { return try Self.expect(root) }
             throw failure("remove")
         }
         try sync(directory)
@@ -86,6 +89,7 @@ struct DurableFile {
 
     /// Makes what is missing of the path, and forces each new name to disk.
     private func makeDirectories() throws(ObjectStoreError) {
+        try Self.expect(root)
         var missing: [String] = []
         var current = directory
         while mkdir(current, 0o700) != 0, errno != EEXIST {
@@ -105,6 +109,16 @@ struct DurableFile {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { continue }
             try sync(String(path[..<slash]))
         }
+    }
+
+    private static func isThere(_ root: String) -> Bool {
+        var status = stat()
+        return stat(root, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// Without its root a store is away, whatever it is asked for.
+    static func expect(_ root: String) throws(ObjectStoreError) {
+        guard isThere(root) else { throw ObjectStoreError(.unavailable, "the store's directory \(root) is gone") }
     }
 
     private func sync(_ directory: String) throws(ObjectStoreError) {
@@ -131,7 +145,7 @@ struct DurableFile {
         let number = errno
         let code: ObjectStoreError.Code =
             switch number {
-            case ENOENT, ENOTDIR: .notFound
+            case ENOENT, ENOTDIR: Self.isThere(root) && verb == "read" ? .notFound : .unavailable
             case EACCES, EPERM, EROFS, ELOOP, EISDIR, ENAMETOOLONG: .refused
             default: .unavailable
             }

@@ -95,12 +95,18 @@ struct StorageLane: LaneProcessor {
             try await shorten(in: context)
             state.bounds = nil
         }
-        if let held, held.seconds(before: frame) >= Double(services.partSeconds) { try await close(in: context) }
+        if let held, isOver(held, before: frame) { try await close(in: context) }
         if held == nil {
             held = HeldPart(timeline: timeline(from: frame), isEncrypted: try await isEncryptionWanted())
         }
         held?.append(frame)
         if let held, held.timeline.seconds >= Double(services.partSeconds) { try await close(in: context) }
+    }
+
+    /// A part ends when it is long enough, and before a gap that playback leaves out.
+    private func isOver(_ held: HeldPart, before frame: PartFrame) -> Bool {
+        held.seconds(before: frame) >= Double(services.partSeconds)
+            || frame.captureTime - held.timeline.end > PlaybackPlan.gapMaximum
     }
 
     private func isEncryptionWanted() async throws -> Bool {
@@ -118,7 +124,8 @@ struct StorageLane: LaneProcessor {
     private func timeline(from frame: PartFrame) -> PartTimeline {
         var start = frame.captureTime
         if services.format == .ogg, let before = state.storedUpTo,
-            (0...Int64(services.partSeconds) * 1_000_000).contains(frame.captureTime - before)
+            (0...min(Int64(services.partSeconds) * 1_000_000, PlaybackPlan.gapMaximum))
+                .contains(frame.captureTime - before)
         {
             start = before
         }

@@ -54,7 +54,33 @@ struct DirectoryObjectStoreTests {
         }
     }
 
-    @Test("A file in the way is an error that names the object")
+    @Test("A store whose directory is gone is away: nothing is written elsewhere, and nothing is said to be missing")
+    func gone() async throws {
+        try await withDirectory { path in
+            let store = DirectoryObjectStore(directory: path + "/store")
+            let key = try ObjectKey("a/b")
+            try await store.put([1], at: key, contentType: "audio/ogg", condition: .always)
+            try FileManager.default.moveItem(atPath: path + "/store", toPath: path + "/away")
+            func code(_ body: () async throws -> Void) async -> ObjectStoreError.Code? {
+                do {
+                    try await body()
+                    return nil
+                } catch { return (error as? ObjectStoreError)?.code }
+            }
+            #expect(
+                await code { try await store.put([2], at: key, contentType: "audio/ogg", condition: .always) }
+                    == .unavailable)
+            #expect(await code { _ = try await store.get(key, bytesMaximum: 10) } == .unavailable)
+            #expect(await code { _ = try await store.size(of: key) } == .unavailable)
+            #expect(await code { _ = try await store.listAll(prefix: "", maximum: 10) } == .unavailable)
+            #expect(await code { try await store.delete(key) } == .unavailable)
+            #expect(!FileManager.default.fileExists(atPath: path + "/store"))
+            try FileManager.default.moveItem(atPath: path + "/away", toPath: path + "/store")
+            #expect(try await store.get(key, bytesMaximum: 10) == [1])
+        }
+    }
+
+    @Test("A file in the way is an error that names it")
     func inTheWay() async throws {
         try await withDirectory { path in
             try Data().write(to: URL(fileURLWithPath: path + "/file"))
@@ -62,7 +88,7 @@ struct DirectoryObjectStoreTests {
             let error = await #expect(throws: ObjectStoreError.self) {
                 try await store.put([1], at: ObjectKey("a/b"), contentType: "audio/ogg", condition: .always)
             }
-            #expect(error?.message.contains("a/b") == true)
+            #expect(error?.message.contains(path + "/file") == true)
             // A key below an object.
             let other = DirectoryObjectStore(directory: path + "/store")
             try await other.put([1], at: ObjectKey("a"), contentType: "audio/ogg", condition: .always)

@@ -44,6 +44,21 @@ struct StorageLaneTests {
         #expect(device.parts[1].captureStart == StorageFixture.start + 10_000_000)
     }
 
+    @Test("A gap that playback leaves out lies between two parts, however long parts may be; a shorter one is silence")
+    func longGap() async throws {
+        let fixture = try await StorageFixture()
+        var device = try await fixture.register("alice")
+        try await device.send(StorageFixture.packets(100), samples: 320)
+        device.captureTime += 60_000_000
+        try await device.send(StorageFixture.packets(100), samples: 320)
+        device.captureTime += 120_000_000
+        try await device.send(StorageFixture.packets(100), samples: 320)
+        try await device.end()
+        try await fixture.runWorker(fixture.services(partSeconds: 300)) { try await device.isCompleted() }
+        #expect(device.parts.map(\.lastSequence) == [199, 299])
+        #expect(device.parts.map { Int($0.seconds.rounded()) } == [64, 2])
+    }
+
     @Test("How frames are batched changes no byte", arguments: [AudioCodec.opusFS320, .pcm16])
     func batching(codec: AudioCodec) async throws {
         var seen: [[ObjectKey: [UInt8]]] = []
