@@ -314,8 +314,8 @@ let package = Package(
         tests(
             "CoordinatorService",
             [
-                "AudioStreams", "EarshotModel", "RedisClient", "SessionRecord", "TestSupport", "WorkerRuntime", nioCore,
-                lifecycle, logging,
+                "AudioStreams", "EarshotModel", "RedisClient", "SessionRecord", "Supervision", "TestSupport",
+                "WorkerRuntime", nioCore, lifecycle, logging,
             ]),
         tests(
             "ServiceBootstrap",

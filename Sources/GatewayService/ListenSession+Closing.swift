@@ -16,7 +16,8 @@ extension ListenSession {
         sendClose(WebSocketErrorCode(codeNumber: Int(cause.code.rawValue)), cause.reason)
     }
 
-    /// The device closed: its code is echoed once its audio is in Redis.
+    /// The device closed: its code is echoed once its audio is in Redis, or 1001 says that it is not known to be there
+    /// (docs/adr/0005).
     func peerClosed(_ code: UInt16?) {
         switch phase {
         case .closed: return
@@ -28,20 +29,21 @@ extension ListenSession {
         }
         phase = .closing
         let echo = WebSocketErrorCode(codeNumber: Int(code ?? CloseCode.normal.rawValue))
-        var isEchoed = false
-        let echoOnce = { [self] in
-            guard !isEchoed else { return }
-            isEchoed = true
-            sendClose(echo, "", isReply: true)
+        let goingAway = WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue))
+        var isAnswered = false
+        let answerOnce = { [self] (lost: String?) in
+            guard !isAnswered else { return }
+            isAnswered = true
+            sendClose(lost == nil ? echo : goingAway, lost ?? "", isReply: true)
         }
-        let bound = NIOLoopBound(echoOnce, eventLoop: loop.eventLoop)
+        let bound = NIOLoopBound(answerOnce, eventLoop: loop.eventLoop)
         let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
-            bound.value()
+            bound.value("the store did not answer in time")
         }
         appendEnd(.clientClosed) { [self] in
             timeout.cancel()
             if code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
-            echoOnce()
+            answerOnce(stream?.wasCutOff == true ? "the session was ended elsewhere" : nil)
         }
     }
 

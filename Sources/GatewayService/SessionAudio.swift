@@ -66,6 +66,8 @@ final class SessionAudio {
     var verification = Verification()
     private var lastTailAt: NIODeadline
     private var isEnding = false
+    /// Whether it turned out at its end that somebody else had ended it: what came behind that is lost.
+    private(set) var wasCutOff = false
 
     private var limits: Limits { loop.configuration.limits }
 
@@ -249,12 +251,24 @@ final class SessionAudio {
             now: WallClock.microseconds)
         let covered = appended
         loop.appender.end(ending, in: registration.partition) { [self] result in
+            switch result {
             // Answered only by the end that wrote the marker: all appends are before it.
-            if case .success(.ended) = result { held(covered) }
-            if case .failure(let error) = result {
+            case .success(.ended): held(covered)
+            case .success(.alreadyEnded): return askWhoEnded(reason, completion: completion)
+            case .success(.fenced), .success(.unknown): wasCutOff = true
+            case .failure(let error):
                 logger.error("an end was refused; it is asked for again", metadata: ["error": "\(error)"])
                 if error.code != .cancelled { loop.endWasRefused(ending, in: registration.partition) }
             }
+            completion()
+        }
+        loop.appender.flush(at: .now())
+    }
+
+    /// An end that is repeated, because its answer was lost with a connection, finds its own.
+    private func askWhoEnded(_ reason: EndReason, completion: @escaping () -> Void) {
+        loop.appender.askEndReason(of: registration.session, in: registration.partition) { [self] result in
+            if case .success(let found) = result, found != reason { wasCutOff = true }
             completion()
         }
         loop.appender.flush(at: .now())

@@ -222,16 +222,25 @@ package final class Worker: Service {
         for consumer in current {
             if Task.isCancelled { await consumer.cutShort() } else { await consumer.handOver(cutting: true) }
         }
-        // The last quarter of the budget is for giving back what could not be cut in time.
-        let deadline = ContinuousClock.now + limits.handOverBudget
-        await untilNoConsumers(before: deadline - limits.handOverBudget / 4)
-        for consumer in consumers.withLock({ Array($0.values) }) {
+        // More than half of the budget is for giving back what could not be cut in time, and for others to take it.
+        let began = ContinuousClock.now
+        await untilNoConsumers(before: began + limits.handOverBudget * 2 / 5)
+        let late = consumers.withLock { Array($0.values) }
+        if !late.isEmpty {
             logger.warning(
                 "a hand-over took too long; what was not committed is replayed",
-                metadata: ["partition": "\(consumer.partition)"])
-            await consumer.cutShort()
+                metadata: ["partitions": "\(late.count)", "first": "\(late[0].partition)"])
         }
-        await untilNoConsumers(before: deadline)
+        // What they still have in hand may take longer: nobody has to wait for that, as they write nothing any more.
+        await withDiscardingTaskGroup { tasks in
+            for consumer in late {
+                tasks.addTask {
+                    await consumer.cutShort()
+                    await consumer.releaseLease()
+                }
+            }
+        }
+        await untilNoConsumers(before: began + limits.handOverBudget)
     }
 
     private func untilNoConsumers(before deadline: ContinuousClock.Instant) async {

@@ -2,6 +2,8 @@ import EarshotClient
 import EarshotModel
 import FoundationEssentials
 import NIOPosix
+import RedisClient
+import TestSupport
 import Testing
 
 @testable import AccessTokens
@@ -114,6 +116,55 @@ import Testing
             _ = try await harness.connect(user: "busy")
             #expect(await refusal(harness, "", headers: [("Authorization", "Bearer dev:busy")])?.status == 429)
             #expect(await refusal(harness, "", headers: [("Authorization", "Bearer dev:calm")]) == nil)
+        }
+    }
+
+    @Test("When Redis is short of memory new sessions are refused first, and then sockets are not read")
+    func memory() async throws {
+        let server = try RedisServer.started(options: ["--appendonly", "no"])
+        try await GatewayHarness.with(redis: server.configuration) { harness in
+            let client = harness.fleet.client
+            // Beside this what the test itself uses is nothing.
+            _ = try await client.execute(RedisCommand("SETRANGE", "ballast", 64_000_000, "x"))
+            func use(_ share: Double) async throws {
+                let information = try await client.execute(RedisCommand("INFO", "memory")).string ?? ""
+                let line = try #require(information.split(separator: "\r\n").first { $0.hasPrefix("used_memory:") })
+                let used = try #require(Double(line.dropFirst("used_memory:".count)))
+                _ = try await client.execute(
+                    RedisCommand("CONFIG", "SET", "maxmemory", .init(String(Int(used / share)))))
+            }
+            let inbox = NativeInbox(try await harness.native())
+            #expect(await inbox.skip(to: #""status":"ready""#) != nil)
+            try await use(0.75)
+            try await eventually("new sessions are refused") {
+                let answers = [await refusal(harness, "", headers: [good]), await refusal(harness, "", headers: [good])]
+                return answers.allSatisfy { $0?.status == 503 && $0?.body.contains("memory") == true }
+            }
+            try await use(0.9)
+            #expect(await inbox.skip(to: #""status":"paused""#) != nil)
+            try await use(0.5)
+            #expect(await inbox.skip(to: #""status":"ready""#) != nil)
+            try await eventually("new sessions are taken") { await refusal(harness, "", headers: [good]) == nil }
+        }
+        server.kill()
+    }
+
+    @Test("A user whose partition has too much waiting is refused until that is processed")
+    func backlog() async throws {
+        var limits = Limits()
+        limits.partitionBacklogMaximum = 20
+        limits.batchDelay = .milliseconds(50)
+        try await GatewayHarness.with(limits: limits) { harness in
+            let connection = try await harness.connect()
+            // Nobody processes it.
+            for _ in 0..<21 {
+                let before = try await harness.entries(of: "alice").count
+                try await connection.send(binary: [UInt8](repeating: 1, count: 640))
+                try await eventually("an entry") { try await harness.entries(of: "alice").count > before }
+            }
+            let refused = await refusal(harness, "", headers: [good])
+            #expect(refused?.status == 503 && refused?.retryAfter == .seconds(30))
+            connection.abort()
         }
     }
 }

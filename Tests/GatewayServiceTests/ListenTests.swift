@@ -232,6 +232,46 @@ import Testing
         }
     }
 
+    @Test("M17: a session that went elsewhere is noticed although its device says nothing, and its connection is closed")
+    func silentlyLost() async throws {
+        var limits = Limits()
+        limits.ownershipCheckInterval = .milliseconds(300)
+        try await GatewayHarness.with(limits: limits) { harness in
+            let inbox = Inbox(try await harness.connect())
+            _ = await inbox.skip(to: #""status":"ready""#)
+            try await endElsewhere(harness)
+            #expect(await inbox.next() == nil)
+        }
+    }
+
+    @Test("Who closes a session that was ended meanwhile is told with 1001 that his last words are lost")
+    func closedBehindTheEnd() async throws {
+        try await GatewayHarness.with { harness in
+            let connection = try await harness.connect()
+            let partition = harness.partition(of: "alice")
+            try await eventually("the session") {
+                try await harness.fleet.handOff.liveSessions(in: [partition])[partition] != nil
+            }
+            try await endElsewhere(harness)
+            try await connection.send(binary: [UInt8](repeating: 9, count: 640))
+            async let closing: Void = connection.close(code: 1000)
+            #expect(await connection.untilClosed().code == 1001)
+            await closing
+        }
+    }
+
+    /// Ends alice's session as a coordinator would.
+    private func endElsewhere(_ harness: GatewayHarness) async throws {
+        let partition = harness.partition(of: "alice")
+        let live = try await harness.fleet.handOff.liveSessions(in: [partition])
+        let session = try #require(live[partition]?.first)
+        let user = try #require(UserID("alice"))
+        _ = try await harness.fleet.handOff.end(
+            SessionEnding(
+                session: session.key, user: user, epoch: nil, gateway: harness.incarnation, reason: .gatewayDead,
+                now: WallClock.microseconds), in: partition)
+    }
+
     @Test(
         "Another owner of the session is noticed at the next append: the connection is closed, nothing is ended twice")
     func superseded() async throws {
@@ -239,14 +279,7 @@ import Testing
             let connection = try await harness.connect()
             let inbox = Inbox(connection)
             _ = await inbox.skip(to: #""status":"ready""#)
-            let partition = harness.partition(of: "alice")
-            let live = try await harness.fleet.handOff.liveSessions(in: [partition])
-            let session = try #require(live[partition]?.first)
-            let user = try #require(UserID("alice"))
-            _ = try await harness.fleet.handOff.end(
-                SessionEnding(
-                    session: session.key, user: user, epoch: nil, gateway: harness.incarnation, reason: .gatewayDead,
-                    now: WallClock.microseconds), in: partition)
+            try await endElsewhere(harness)
             try await connection.send(binary: [UInt8](repeating: 9, count: 640))
             #expect(await inbox.next() == nil)
             let markers = try await harness.entries(of: "alice").filter { $0.frames.isEmpty }

@@ -37,6 +37,7 @@ package actor PartitionConsumer {
     var isLeaseLost = false
     /// Whether the lease is left to lapse, as after a crash.
     private var isLeaseLeft = false
+    private var isLeaseGivenBack = false
     var handingOverSince: ContinuousClock.Instant?
     /// Since when everything has ended where it stood; `nil` once every lane has come back.
     private var cutSince: ContinuousClock.Instant?
@@ -322,11 +323,13 @@ package actor PartitionConsumer {
         wakeCommits()
     }
 
-    /// Gives the lease back after `run()` has ended; a lease that was lost stays with its new owner.
+    /// Gives the lease back, once, after `run()` has ended or everything was cut short; a lease that was lost stays with
+    /// its new owner.
     package func releaseLease() async {
         phase = .over
         gate.leave(self)
-        guard !isLeaseLost, !isLeaseLeft else { return }
+        guard !isLeaseLost, !isLeaseLeft, !isLeaseGivenBack else { return }
+        isLeaseGivenBack = true
         do throws(HandOffError) {
             try await handOff.release(token, group: group, partition: partition)
         } catch {
