@@ -90,6 +90,7 @@ struct SpeechLane: LaneProcessor {
         guard fed > 0 else { return }
         let (utterance, restart) = computation.segmenter.cut()
         try await emit(utterance, restart: restart, in: context)
+        guard await context.goesOn else { return }
         try await compute(in: context)
         await context.hold(bytes: held.byteCount)
     }

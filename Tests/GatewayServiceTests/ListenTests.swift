@@ -232,7 +232,7 @@ import Testing
         }
     }
 
-    @Test("M17: a session that went elsewhere is noticed although its device says nothing, and its connection is closed")
+    @Test("M17: a session that went elsewhere is noticed although its device says nothing, and its socket is closed")
     func silentlyLost() async throws {
         var limits = Limits()
         limits.ownershipCheckInterval = .milliseconds(300)

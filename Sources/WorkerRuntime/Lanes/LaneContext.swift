@@ -18,6 +18,11 @@ package struct LaneContext: Sendable {
         await consumer.publish(result, to: gateway)
     }
 
+    /// Whether the lane goes on behind a cut; at a hand-over it does not, and computes ahead for nobody.
+    package var goesOn: Bool {
+        get async { await consumer.isConsuming }
+    }
+
     /// Says how many bytes the lane holds absorbed but not committed.
     package func hold(bytes: Int) async { await consumer.hold(bytes: bytes, of: key) }
 }

@@ -323,8 +323,9 @@ package actor PartitionConsumer {
         wakeCommits()
     }
 
-    /// Gives the lease back, once, after `run()` has ended or everything was cut short; a lease that was lost stays with
-    /// its new owner.
+    /// Gives the lease back, once, after `run()` has ended or everything was cut short.
+    ///
+    /// One that was lost stays with its new owner.
     package func releaseLease() async {
         phase = .over
         gate.leave(self)
@@ -369,6 +370,9 @@ package actor PartitionConsumer {
         for commit in pending { commit.continuation?.resume(returning: false) }
         wakeCommits()
     }
+
+    /// Whether it reads, and its lanes go on.
+    var isConsuming: Bool { phase == .consuming }
 
     /// Whether the lease was lost or given back.
     package var isOver: Bool { phase == .over }
