@@ -184,11 +184,20 @@ package final class Worker: Service {
     }
 
     private func absorbedPositions() async -> [Partition: StreamPosition] {
-        var positions: [Partition: StreamPosition] = [:]
-        for (partition, consumer) in consumers.withLock({ $0 }) {
-            positions[partition] = await consumer.absorbedPosition
+        await ask(consumers.withLock { $0 }) { await $0.absorbedPosition }.compactMapValues(\.self)
+    }
+
+    /// Asks all consumers at once: one after the other, each would wait behind the lanes of a busy process.
+    private func ask<Answer: Sendable>(
+        _ consumers: [Partition: PartitionConsumer],
+        _ question: @escaping @Sendable (PartitionConsumer) async -> Answer
+    ) async -> [Partition: Answer] {
+        await withTaskGroup(of: (Partition, Answer).self) { tasks in
+            for (partition, consumer) in consumers {
+                tasks.addTask { (partition, await question(consumer)) }
+            }
+            return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
-        return positions
     }
 
     private func tickConsumers(_ watch: StallWatch) async -> Stalled? {
@@ -197,13 +206,11 @@ package final class Worker: Service {
         var wait = DependencyWait()
         var work: [Partition: WorkInHand] = [:]
         let current = consumers.withLock { $0 }
-        for (partition, consumer) in current {
-            await consumer.tick()
-            lanes += await consumer.laneCount
-            let share = await consumer.parkedTotals
-            parked = (parked.entries + share.entries, parked.bytes + share.bytes)
-            wait.merge(await consumer.dependencyWait)
-            work[partition] = await consumer.workInHand
+        for (partition, beat) in await ask(current, { await $0.beat() }) {
+            lanes += beat.lanes
+            parked = (parked.entries + beat.parked.entries, parked.bytes + beat.parked.bytes)
+            wait.merge(beat.dependencyWait)
+            work[partition] = beat.work
         }
         metrics.lanes.record(lanes)
         metrics.parkedEntries.record(parked.entries)
@@ -218,27 +225,23 @@ package final class Worker: Service {
     /// Leaves the members, so that nobody waits for this process, then hands over every partition at once.
     private func handEverythingOver() async {
         try? await handOff.leave(kind: configuration.group.name, as: configuration.member)
-        let current = consumers.withLock { Array($0.values) }
-        for consumer in current {
-            if Task.isCancelled { await consumer.cutShort() } else { await consumer.handOver(cutting: true) }
+        let isCut = Task.isCancelled
+        _ = await ask(consumers.withLock { $0 }) { consumer in
+            if isCut { await consumer.cutShort() } else { await consumer.handOver(cutting: true) }
         }
         // More than half of the budget is for giving back what could not be cut in time, and for others to take it.
         let began = ContinuousClock.now
         await untilNoConsumers(before: began + limits.handOverBudget * 2 / 5)
-        let late = consumers.withLock { Array($0.values) }
-        if !late.isEmpty {
+        let late = consumers.withLock { $0 }
+        if let first = late.keys.min() {
             logger.warning(
                 "a hand-over took too long; what was not committed is replayed",
-                metadata: ["partitions": "\(late.count)", "first": "\(late[0].partition)"])
+                metadata: ["partitions": "\(late.count)", "first": "\(first)"])
         }
         // What they still have in hand may take longer: nobody has to wait for that, as they write nothing any more.
-        await withDiscardingTaskGroup { tasks in
-            for consumer in late {
-                tasks.addTask {
-                    await consumer.cutShort()
-                    await consumer.releaseLease()
-                }
-            }
+        _ = await ask(late) { consumer in
+            await consumer.cutShort()
+            await consumer.releaseLease()
         }
         await untilNoConsumers(before: began + limits.handOverBudget)
     }

@@ -285,6 +285,20 @@ package actor PartitionConsumer {
         }
     }
 
+    /// What a heartbeat finds.
+    struct Beat: Sendable {
+        let lanes: Int
+        let parked: (entries: Int, bytes: Int)
+        let dependencyWait: DependencyWait
+        let work: WorkInHand
+    }
+
+    /// A heartbeat, and how things stand behind it.
+    func beat() -> Beat {
+        tick()
+        return Beat(lanes: laneCount, parked: parkedTotals, dependencyWait: dependencyWait, work: workInHand)
+    }
+
     /// What the lanes' processors are called for.
     var workInHand: WorkInHand {
         let called = lanes.values.filter { !$0.isWaiting }
