@@ -11,14 +11,14 @@ struct HandOverCommand: AsyncParsableCommand {
     @OptionGroup var options: HarnessOptions
 
     @Option(help: "How often a worker is restarted.")
-    var restarts = 10
+    var restarts = 6
 
     /// Issue 4, 3: a restart delays no session by more.
     private static let delayMaximum = 2.0
     /// A partition that nobody has taken by then counts as this late.
     private static let limit = 30.0
-    /// What a new worker needs until it owns its share again.
-    private static let settling: Duration = .seconds(8)
+    /// What a new worker needs until it owns its share again, and has replayed what its lanes had in hand.
+    private static let settling: Duration = .seconds(20)
 
     func run() async throws {
         let report = try await Stage.with(options, workers: options.workers ?? "gateway=2,transcript=2") { stage in
