@@ -19,11 +19,12 @@ struct StorageFixture: Sendable {
     /// A fixed instant, Unix µs.
     static let start: Int64 = 1_760_000_000_000_000
 
-    init() async throws {
+    init(parkAfter: Duration = Limits().parkAfter) async throws {
         var limits = Limits()
         limits.heartbeatInterval = .milliseconds(20)
         limits.leaseLapse = .milliseconds(300)
         limits.memberMaturity = .milliseconds(40)
+        limits.parkAfter = parkAfter
         self.limits = limits
         handOff = InMemoryHandOff(limits: limits)
         try await handOff.enable(

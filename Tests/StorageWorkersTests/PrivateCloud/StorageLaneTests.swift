@@ -155,6 +155,33 @@ struct StorageLaneTests {
         #expect(fixture.handOff.deadLetters(of: .privateCloud, in: alice.partition).isEmpty)
     }
 
+    @Test("C6: what waits for a store for long is parked, so that trimming goes on, and stored in the same bytes")
+    func parked() async throws {
+        func run(parkAfter: Duration, isAway: Bool) async throws -> [StoredAudioPart] {
+            let fixture = try await StorageFixture(parkAfter: parkAfter)
+            var device = try await fixture.register("alice")
+            let packets = try StorageFixture.packets(1_000)
+            if isAway { fixture.store.fail(ObjectStoreError(.unavailable, "503"), prefix: "audio/") }
+            try await device.send(Array(packets[..<600]), samples: 320)
+            try await fixture.runWorker(fixture.services(partSeconds: 4)) {
+                guard isAway else { return !device.parts.isEmpty }
+                let lag = try await fixture.handOff.lag(
+                    of: .privateCloud, stream: .audio, in: [device.partition])
+                return lag.first.map { $0.parkedEntries > 0 && $0.entries == 0 } ?? false
+            }
+            #expect(device.parts.isEmpty == isAway)
+            // More comes while it is away, and another worker goes on once the store is back.
+            try await device.send(Array(packets[600...]), samples: 320)
+            try await device.end()
+            fixture.store.fail(nil)
+            try await fixture.runWorker(fixture.services(partSeconds: 4)) { try await device.isCompleted() }
+            try expectWhole(device, frames: 1_000, seconds: 20)
+            return device.parts
+        }
+        let parked = try await run(parkAfter: .milliseconds(300), isAway: true)
+        #expect(try await run(parkAfter: .seconds(300), isAway: false).map(\.sha256) == parked.map(\.sha256))
+    }
+
     @Test("Ids a back end may choose are stored under; what no object can be named after waits for nobody")
     func unnameable() async throws {
         let fixture = try await StorageFixture()
