@@ -10,16 +10,21 @@ package struct GroupLag: Equatable, Sendable {
     /// Of audio the capture time between the first entry the group has not had and the last; else how long the first
     /// has waited.
     package var span: Duration
+    /// How long the audio is that the group has not had, `nil` of other streams.
+    ///
+    /// Of many entries by the mean of the first and last of them.
+    package var audio: Duration?
     /// What the group parked and still has to do, and its payload bytes (protocol.md C6).
     package var parkedEntries: Int64 = 0
     package var parkedBytes: Int64 = 0
 
     /// Makes a value.
-    package init(partition: Partition, entries: Int64?, length: Int64, span: Duration = .zero) {
+    package init(partition: Partition, entries: Int64?, length: Int64, span: Duration = .zero, audio: Duration? = nil) {
         self.partition = partition
         self.entries = entries
         self.length = length
         self.span = span
+        self.audio = audio
     }
 
     /// Entries the group has still to do, or more: an unknown lag is at most the whole stream.

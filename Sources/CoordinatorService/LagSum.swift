@@ -7,9 +7,9 @@ import EarshotModel
 /// stream, and raises an alarm of its own (operations.md 3.2).
 package struct LagSum: Equatable, Sendable {
     package private(set) var entries: Int64 = 0
-    /// Seconds of audio, or of events, that wait.
+    /// Seconds of audio that wait, every user's; of events how long the first of each partition has waited.
     package private(set) var seconds: Double = 0
-    /// The longest of them in one partition.
+    /// The longest time in one partition, of audio by its capture.
     package private(set) var longest: Duration = .zero
     package private(set) var unknownPartitions = 0
     package private(set) var parkedEntries: Int64 = 0
@@ -18,7 +18,7 @@ package struct LagSum: Equatable, Sendable {
     package init(_ lags: [GroupLag]) {
         for lag in lags {
             entries += lag.entriesAtMost
-            seconds += lag.span / .seconds(1)
+            seconds += (lag.audio ?? lag.span) / .seconds(1)
             longest = max(longest, lag.span)
             parkedEntries += lag.parkedEntries
             if lag.entries == nil { unknownPartitions += 1 }

@@ -230,10 +230,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         let waiting = early
         early = []
         guard phase == .registering else {
-            // The device went, or was closed, while the registry was asked; what it had sent is kept.
-            for case .binary(let data) in waiting { audio(data) }
-            appendEnd(reasonBeforeRegistration ?? .connectionLost) {}
-            return
+            return endLate(waiting)
         }
         loop.registered(self, as: id)
         phase = .streaming
@@ -246,6 +243,24 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         applyReading()
         for event in waiting { receive(event) }
         if loop.isDraining { drain(comingAgain: nil) }
+    }
+
+    /// The device went, or was closed, while the registry was asked: what it had sent is kept, and so is its close.
+    private func endLate(_ waiting: [MessageAssembler.Event]) {
+        var reason = reasonBeforeRegistration ?? .connectionLost
+        var isNormal = false
+        for event in waiting {
+            switch event {
+            case .binary(let data): audio(data)
+            case .close(let code):
+                reason = .clientClosed
+                isNormal = code == CloseCode.normal.rawValue
+            default: break
+            }
+        }
+        appendEnd(reason) { [stream] in
+            if isNormal { stream?.completeAtOnce() }
+        }
     }
 
     // MARK: Messages

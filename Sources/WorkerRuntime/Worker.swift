@@ -3,6 +3,7 @@ package import CoreMetrics
 package import EarshotModel
 package import Logging
 import ServiceLifecycle
+import Supervision
 import Synchronization
 
 /// One worker process's consumption of a group: shares partitions by lease, reads them, runs their lanes.
@@ -63,6 +64,8 @@ package final class Worker: Service {
     /// Raised when a partition has ended.
     private let ended = Signal()
 
+    private let supervision: Supervision
+
     private var limits: Limits { configuration.limits }
 
     /// A worker that does nothing until it runs.
@@ -80,6 +83,7 @@ package final class Worker: Service {
         self.handOff = handOff
         self.reader = reader
         self.factory = factory
+        supervision = Supervision(configuration.group.name, logger: logger, metrics: metrics)
         self.metrics = WorkerMetrics(group: configuration.group, factory: metrics)
         self.contact = ReadingContact(limits: configuration.limits)
         self.logger = logger
@@ -231,7 +235,9 @@ package final class Worker: Service {
         }
         // More than half of the budget is for giving back what could not be cut in time, and for others to take it.
         let began = ContinuousClock.now
-        await untilNoConsumers(before: began + limits.handOverBudget * 2 / 5)
+        _ = await supervision.drain(
+            within: limits.handOverBudget * 2 / 5,
+            ["hand-over": { await self.untilNoConsumers(before: began + self.limits.handOverBudget) }])
         let late = consumers.withLock { $0 }
         if let first = late.keys.min() {
             logger.warning(

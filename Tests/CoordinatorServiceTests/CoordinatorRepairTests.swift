@@ -134,10 +134,10 @@ struct CoordinatorRepairTests {
         parked.parkedEntries = 7
         let sum = LagSum([
             parked, GroupLag(partition: Partition(2), entries: nil, length: 20, span: .seconds(2)),
-            GroupLag(partition: Partition(3), entries: 8, length: 5, span: .zero),
+            GroupLag(partition: Partition(3), entries: 8, length: 5, span: .zero, audio: .milliseconds(250)),
         ])
         #expect(sum.entries == 3 + 20 + 5)
-        #expect(sum.seconds == 2.5 && sum.longest == .seconds(2))
+        #expect(sum.seconds == 2.75 && sum.longest == .seconds(2))
         #expect(sum.unknownPartitions == 1)
         #expect(sum.parkedEntries == 7)
     }

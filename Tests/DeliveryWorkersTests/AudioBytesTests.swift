@@ -141,6 +141,30 @@ import WebhookDelivery
         }
     }
 
+    @Test("A device that falls silent gets its audio delivered and committed all the same, whatever waited")
+    func silence() async throws {
+        let failures = Mutex(2)
+        try await Receiver.with { _ in
+            failures.withLock { left in
+                left -= 1
+                return left >= 0 ? .status(500) : .status(200)
+            }
+        } _: { receiver in
+            let fixture = try await AudioBytesFixture([endpoint(receiver.url, policy: .all)])
+            var sample: UInt64 = 0
+            var sequence: UInt64 = 0
+            for _ in 0..<6 {
+                try await fixture.append(frames(16_000), samplesEach: 320, from: &sample, sequence: &sequence)
+            }
+            let messages = sequence
+            try await fixture.working {
+                try await eventually("all is committed") { try await fixture.next == messages }
+            }
+            #expect(try await !fixture.isDone)
+            #expect(receiver.received.map(\.sequence) == [0, 0, 0, 1, 2, 3, 4, 5])
+        }
+    }
+
     @Test("Every request is told with its status, its time and the first of the answer, without secrets")
     func attempts() async throws {
         let hasFailed = Mutex(false)

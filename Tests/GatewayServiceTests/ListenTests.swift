@@ -3,6 +3,7 @@ import EarshotClient
 import EarshotModel
 import NIOCore
 import NIOWebSocket
+import RedisClient
 import TestSupport
 import Testing
 
@@ -98,6 +99,28 @@ import Testing
             let entries = try await harness.entries(of: "alice")
             #expect(entries.flatMap(\.frames).count == 2)
             #expect(entries.reduce(0) { $0 + Int($1.sampleCount) } == 320)
+        }
+    }
+
+    @Test("A device that closes and goes while the registry is asked: its audio is kept, and that it has closed")
+    func goneWhileRegistering() async throws {
+        try await RedisFleet.with { shared in
+            let proxy = try await FaultProxy.started(to: shared.configuration.port)
+            var slow = shared.configuration
+            slow.port = proxy.port
+            try await GatewayHarness.with(redis: slow) { harness in
+                var toxics = Toxics()
+                toxics.latency = Toxics.Latency(.milliseconds(300))
+                proxy.set(LinkFaults(both: toxics))
+                let device = try await RawDevice.connect(harness)
+                device.send(.binary, [UInt8](repeating: 1, count: 640))
+                device.send(.connectionClose, [0x03, 0xE8])
+                device.leave()
+                #expect(try await harness.untilEnded("alice") == .clientClosed)
+                #expect(try await harness.entries(of: "alice").flatMap(\.frames).count == 1)
+                proxy.set(LinkFaults(both: Toxics()))
+            }
+            await proxy.stop()
         }
     }
 

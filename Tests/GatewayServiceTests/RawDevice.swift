@@ -73,6 +73,9 @@ final class RawDevice: Sendable {
         channel.writeAndFlush(frame, promise: nil)
     }
 
+    /// Closes the connection behind what was sent, and waits for no answer.
+    func leave() { channel.close(promise: nil) }
+
     /// Everything received until the server ends the connection.
     func untilClosed() async -> [UInt8] {
         var bytes: [UInt8] = []

@@ -74,6 +74,7 @@ import Testing
         #expect(metrics.total("supervision.drain.timeouts") == 1)
         let none = await supervision.drain(within: .seconds(60), ["quick": {}])
         #expect(none.isEmpty && metrics.total("supervision.drain.timeouts") == 1)
+        #expect(metrics.timings("supervision.drain.duration") == 2)
     }
 
     @Test("A fan-out does so many at a time, all of them, and counts what failed")
@@ -94,6 +95,7 @@ import Testing
         let (most, done) = state.withLock { ($0.most, $0.done) }
         #expect(failed == 5 && done == 50 && (2...4).contains(most))
         #expect(metrics.total("supervision.fan_out.failures") == 5)
+        #expect(metrics.timings("supervision.fan_out.duration") == 1)
     }
 
     @Test("A sleep ends at shutdown, and says whether it was a whole one")

@@ -1,10 +1,11 @@
 package import CoreMetrics
 import Synchronization
 
-/// Counters by label, summed over their dimensions, and the last value of each recorder; timers are dropped.
+/// Counters by label, summed over their dimensions; the last value of each recorder; how often a timer was told.
 package final class CountingMetrics: MetricsFactory, Sendable {
     private let totals = Mutex<[String: Int64]>([:])
     private let values = Mutex<[String: Double]>([:])
+    private let timed = Mutex<[String: Int]>([:])
     private let onIncrement: @Sendable (String, Int64) -> Void
 
     /// Starts at zero.
@@ -19,6 +20,24 @@ package final class CountingMetrics: MetricsFactory, Sendable {
 
     /// What a gauge was set to last, or `nil`.
     package func gauge(_ label: String) -> Double? { values.withLock { $0[label] } }
+
+    /// How often a timer was told a duration.
+    package func timings(_ label: String) -> Int { timed.withLock { $0[label, default: 0] } }
+
+    private final class Watch: TimerHandler {
+        let label: String
+        let owner: CountingMetrics
+
+        init(_ label: String, _ owner: CountingMetrics) {
+            self.label = label
+            self.owner = owner
+        }
+
+        func recordNanoseconds(_ duration: Int64) {
+            precondition(duration >= 0, "\(label) was told a negative duration")
+            owner.timed.withLock { $0[label, default: 0] += 1 }
+        }
+    }
 
     private final class Level: RecorderHandler {
         let label: String
@@ -59,10 +78,8 @@ package final class CountingMetrics: MetricsFactory, Sendable {
     package func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler { Level(label, self) }
-    /// Drops what it is told.
-    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        NOOPMetricsHandler.instance
-    }
+    /// A timer that counts what it is told.
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { Watch(label, self) }
     /// Nothing to do.
     package func destroyCounter(_ handler: any CounterHandler) {}
     /// Nothing to do.

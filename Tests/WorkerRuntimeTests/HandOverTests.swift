@@ -19,16 +19,18 @@ struct HandOverTests {
             for number in 0..<8 { devices.append(try await TestDevice(fixture, user: "user\(number)")) }
             let seen = Mutex(0)
             let factory = ByteCounter.Factory(bytesPerEvent: .max) { _, _ in seen.withLock { $0 += 1 } }
-            let member = try await fixture.withWorker(factory: factory) { worker in
+            let stopped = try await fixture.withWorker(factory: factory) { worker in
                 for index in devices.indices { try await devices[index].send(4, noting: &ledger) }
                 try await eventually("all is absorbed", isTrue: { seen.withLock { $0 == 4 * devices.count } })
                 #expect(try await fixture.events().isEmpty)
-                return worker.member
+                return worker
             }
+            #expect(stopped.metrics.timings("supervision.drain.duration") == 1)
+            #expect(stopped.metrics.total("supervision.drain.timeouts") == 0)
             #expect(ledger.violations(in: try await fixture.events()).isEmpty)
             let leases = try await fixture.handOff.sightings(of: fixture.all, group: fixture.group)
             #expect(leases.count == fixture.partitions)
-            #expect(leases.values.allSatisfy { $0.isReleased && $0.owner == member.description })
+            #expect(leases.values.allSatisfy { $0.isReleased && $0.owner == stopped.member.description })
             #expect(try await fixture.handOff.members(kind: fixture.group.name).isEmpty)
         }
     }
@@ -52,11 +54,12 @@ struct HandOverTests {
                 // tidy:allow Task.sleep a lane that does not come back by itself is what the test is about
                 if session == hangs { try await Task.sleep(for: .seconds(600)) }
             }
-            let began = try await fixture.withWorker(factory: factory) { _ async throws in
+            let (began, metrics) = try await fixture.withWorker(factory: factory) { worker async throws in
                 for index in devices.indices { try await devices[index].send(4, noting: &ledger) }
                 try await eventually("all are reached", isTrue: { reached.withLock { $0.count == 3 } })
-                return ContinuousClock.now
+                return (ContinuousClock.now, worker.metrics)
             }
+            #expect(metrics.total("supervision.drain.timeouts") == 1)
             let took = ContinuousClock.now - began
             let leases = try await fixture.handOff.sightings(of: fixture.all, group: fixture.group)
             #expect(leases.values.allSatisfy { $0.isReleased }, "after \(took)")

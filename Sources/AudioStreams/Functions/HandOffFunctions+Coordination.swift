@@ -102,12 +102,34 @@ extension HandOffFunctions {
           return time
         end
 
-        -- lag KEYS stream parked-index ARGV group kind
+        -- How long the audio of an entry is, in µs. At 16 kHz if the registry has forgotten its session.
+        local function duration_of(entry, prefix, rates)
+          local bytes, samples = entry[2][2], 0
+          if #bytes < 58 or string.byte(bytes, 2) ~= 0 then return 0 end
+          for i = 45, 48 do samples = samples * 256 + string.byte(bytes, i) end
+          local sid = session_of(bytes)
+          rates[sid] = rates[sid] or tonumber(redis.call('HGET', prefix .. sid, 'rate') or '16000')
+          return samples * 1000000 / rates[sid]
+        end
+
+        -- How long the audio of unread entries is, in µs: of many by the mean of the first and last.
+        local function backlog_of(stream, position, unread, prefix)
+          local kept, sum, rates = 32, 0, {}
+          local sample = redis.call('XRANGE', stream, '(' .. position, '+', 'COUNT', 2 * kept)
+          if unread > 2 * kept and #sample == 2 * kept then
+            local last = redis.call('XREVRANGE', stream, '+', '(' .. position, 'COUNT', kept)
+            for i = 1, kept do sample[kept + i] = last[i] end
+          end
+          for _, entry in ipairs(sample) do sum = sum + duration_of(entry, prefix, rates) end
+          return sum / #sample * unread
+        end
+
+        -- lag KEYS stream parked-index ARGV group kind session-prefix
         --   → length, unread entries or -1 when nobody can tell, µs from the first unread entry to the last (audio) or
-        --   to now (the others), parked entries, parked bytes
+        --   to now (the others), parked entries, parked bytes, µs of audio that is unread
         local function lag(keys, args)
           local parked = redis.call('HMGET', keys[2], 'entries', 'bytes')
-          local reply = {0, 0, 0, tonumber(parked[1] or '0'), tonumber(parked[2] or '0')}
+          local reply = {0, 0, 0, tonumber(parked[1] or '0'), tonumber(parked[2] or '0'), 0}
           if redis.call('EXISTS', keys[1]) == 0 then return reply end
           reply[1] = redis.call('XLEN', keys[1])
           local info = group_info(keys[1], args[1])
@@ -123,6 +145,8 @@ extension HandOffFunctions {
             local till = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
             if args[2] == 'audio' then
               till = time_of(redis.call('XREVRANGE', keys[1], '+', '-', 'COUNT', 1)[1], 'audio')
+              local unread = reply[2] < 0 and reply[1] or math.min(reply[2], reply[1])
+              reply[6] = backlog_of(keys[1], position, unread, args[3])
             end
             reply[3] = math.max(0, till - time_of(first, args[2]))
           end

@@ -77,11 +77,22 @@ extension InMemoryState {
             let till = kind == .audio ? Self.time(of: last, kind) : WallClock.microseconds
             lag.span = .microseconds(max(0, till - Self.time(of: first, kind)))
         }
+        if kind == .audio {
+            let unread = entries(kind, partition, after: state?.position ?? .start, count: .max)
+            lag.audio = unread.reduce(.zero) { $0 + duration(of: $1, in: partition) }
+        }
         for lane in parkedLanes(group, partition) {
             lag.parkedEntries += Int64(lane.entries)
             lag.parkedBytes += Int64(lane.bytes)
         }
         return lag
+    }
+
+    /// How long the audio of an entry is; at 16 kHz if its session is forgotten.
+    private func duration(of entry: StreamEntry, in partition: Partition) -> Duration {
+        guard let audio = try? AudioEntry(decoding: entry.payload) else { return .zero }
+        let rate = partitions[partition]?.sessions[audio.session]?.base.parameters.sampleRate ?? 16_000
+        return .microseconds(Int64(audio.sampleCount) * 1_000_000 / Int64(rate))
     }
 
     /// The capture time of audio, else when it was appended, in Unix µs.

@@ -40,7 +40,7 @@ extension HandOffCommands {
     func lag(of group: WorkerGroup, _ stream: StreamKind, in partition: Partition) -> RedisCommand {
         call(
             "lag", keys: [keys.stream(stream, partition), keys.parked(group, partition)],
-            arguments: [.init(group.name), .init(stream.rawValue)])
+            arguments: [.init(group.name), .init(stream.rawValue), .init(keys.sessionPrefix(partition))])
     }
 
     func incarnation(of partition: Partition) -> RedisCommand {

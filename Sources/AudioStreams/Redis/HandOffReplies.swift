@@ -171,12 +171,12 @@ extension RESPValue {
 }
 
 extension GroupLag {
-    init?(partition: Partition, reply: RESPValue) {
+    init?(of stream: StreamKind, in partition: Partition, reply: RESPValue) {
         let values = reply.array?.compactMap(\.int) ?? []
-        guard values.count == 5 else { return nil }
+        guard values.count == 6 else { return nil }
         self.init(
             partition: partition, entries: values[1] < 0 ? nil : Int64(values[1]), length: Int64(values[0]),
-            span: .microseconds(values[2]))
+            span: .microseconds(values[2]), audio: stream == .audio ? .microseconds(values[5]) : nil)
         parkedEntries = Int64(values[3])
         parkedBytes = Int64(values[4])
     }

@@ -54,7 +54,7 @@ extension RedisHandOff {
         let replies = try await execute(partitions.map { commands.lag(of: group, stream, in: $0) })
         var result: [GroupLag] = []
         for (partition, reply) in zip(partitions, replies) {
-            guard let lag = GroupLag(partition: partition, reply: reply) else { throw malformed("lag", reply) }
+            guard let lag = GroupLag(of: stream, in: partition, reply: reply) else { throw malformed("lag", reply) }
             result.append(lag)
         }
         return result

@@ -49,6 +49,8 @@ struct AudioBytesLane: LaneProcessor {
     private var committed: LaneProgress
     /// Whether too much is held in the partition: the lane waits at once for who does not take it.
     private var isReliefWanted = false
+    /// When to see what receivers have taken, although no audio comes; `nil` while nothing is on its way to them.
+    private(set) var wakeAt: ContinuousClock.Instant?
 
     init(_ session: RegisteredSession, in partition: Partition, mayWait: Bool = true, services: Services) throws {
         self.services = services
@@ -70,6 +72,7 @@ struct AudioBytesLane: LaneProcessor {
             if holdsTooMuch { try await waitForRoom(atEnd: false, in: context) }
         }
         isReliefWanted = false
+        lookAgain()
         try await commit(isDone: false, in: context)
         await context.hold(bytes: held.byteCount)
     }
@@ -96,6 +99,7 @@ struct AudioBytesLane: LaneProcessor {
 
     mutating func idle(in context: LaneContext) async throws {
         cutWindows(atEnd: false)
+        lookAgain()
         try await commit(isDone: false, in: context)
     }
 
@@ -160,6 +164,14 @@ struct AudioBytesLane: LaneProcessor {
             }
         }
         drop()
+    }
+
+    /// A device may be silent for long while a receiver takes what came before: windows follow, and their commits.
+    private mutating func lookAgain() {
+        let isOnItsWay =
+            outlets.contains { !$0.channel.withQueue(\.isSettled) }
+            || outlets.indices.contains { nextWindow(of: $0, atEnd: false) != nil }
+        wakeAt = isOnItsWay ? .now + services.deliveryLimits.recordStep : nil
     }
 
     private func isFull(_ index: Int) -> Bool { outlets[index].channel.withQueue { $0.isFull(now: .now) } }

@@ -40,7 +40,7 @@ extension FleetConnection {
         let subscription = SettingsSubscription(
             configuration: redis, keys: keys, eventLoop: assembly.eventLoopGroup.next(), logger: assembly.logger
         ) { user in
-            if let user { cache.forget(user) } else { cache.forgetAll() }
+            cache.forget(user)
         }
         return (cache, BackgroundService { await subscription.run() })
     }

@@ -6,8 +6,12 @@ enum ResponseExcerpt {
     /// Text without control characters and without what a receiver may have echoed of its request.
     ///
     /// - Returns: `nil` for an empty body.
-    static func text(of body: [UInt8], withholding secrets: [String], charactersMaximum: Int) -> String? {
+    static func text(
+        of body: [UInt8], withholding withheld: @autoclosure () -> [String], charactersMaximum: Int
+    ) -> String? {
         guard !body.isEmpty else { return nil }
+        // Most answers say nothing, or `ok`.
+        let secrets = body.count < secretCharactersMinimum ? [] : withheld()
         // A secret that begins before the cut must be seen whole.
         let longest = secrets.map(\.utf8.count).max() ?? 0
         var text = String(decoding: body.prefix(charactersMaximum * 4 + longest), as: UTF8.self)

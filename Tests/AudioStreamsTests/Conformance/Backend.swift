@@ -110,6 +110,12 @@ struct HandOffUnderTest: Sendable {
         try await handOff.lag(of: group ?? self.group, stream: .audio, in: [partition]).first
     }
 
+    /// The entries a group has not had, and those of the stream.
+    func lagCounts(_ group: WorkerGroup? = nil) async throws -> [Int64?] {
+        guard let lag = try await lag(group) else { return [] }
+        return [lag.entries, lag.length]
+    }
+
     /// The store forgets everything; on Redis that takes a server of the test's own.
     func loseData() async throws {
         switch content {

@@ -27,13 +27,17 @@ struct LagConformanceTests {
         #expect(try await test.commit(grant.token, 1, position: reached, group: group) == .applied)
     }
 
+    /// What a lag says; each entry that is unread, or may be, is 10 ms of audio.
     private func expect(
         _ test: HandOffUnderTest, _ group: WorkerGroup, _ entries: Int64?, of length: Int64, span: Duration,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let lag = try await test.lag(group)
         #expect(
-            lag == GroupLag(partition: test.partition, entries: entries, length: length, span: span),
+            lag
+                == GroupLag(
+                    partition: test.partition, entries: entries, length: length, span: span,
+                    audio: .milliseconds(10 * (entries ?? length))),
             sourceLocation: sourceLocation)
     }
 
@@ -63,6 +67,42 @@ struct LagConformanceTests {
             // A group that nobody created is no zero.
             try await expect(test, .webhook, nil, of: 111, span: .milliseconds(1_100))
             #expect(try await test.lag(.webhook)?.entriesAtMost == 111)
+        }
+    }
+
+    @Test("Seconds of audio are every user's, each at the rate of its device", arguments: Backend.allCases)
+    func users(backend: Backend) async throws {
+        try await backend.run { test in
+            try await test.handOff.enable(audioGroups: [.transcript], eventGroups: [], in: [test.partition])
+            // What is 10 ms at 16 kHz is 20 ms at 8 kHz.
+            let other = TestSession(user: "u2")
+            _ = try await test.register(session)
+            var registration = other.registration()
+            registration.parameters.sampleRate = 8_000
+            let grant = try await test.handOff.register(registration, in: test.partition)
+            _ = try await fill(test, 10)
+            for number in 0..<UInt64(10) {
+                _ = try await test.handOff.append(other.entry(from: number, count: 1), to: test.partition)
+            }
+            #expect(try await test.lag()?.audio == .milliseconds(10 * 10 + 10 * 20))
+            _ = try await test.handOff.end(other.ending(epoch: grant.epoch), in: test.partition)
+            #expect(try await test.lagCounts() == [21, 21])
+            #expect(try await test.lag()?.audio == .milliseconds(10 * 10 + 10 * 20))
+        }
+    }
+
+    @Test("Of a long backlog the mean of its two ends counts")
+    func longBacklogOnRedis() async throws {
+        try await Backend.redis.run { test in
+            try await test.handOff.enable(audioGroups: [.transcript], eventGroups: [], in: [test.partition])
+            // 100 entries of 10 ms, then 100 of 30 ms.
+            _ = try await fill(test, 100)
+            for number in 0..<UInt64(100) {
+                _ = try await test.handOff.append(
+                    session.entry(from: 100 + 3 * number, count: 3), to: test.partition)
+            }
+            let lag = try #require(try await test.lag())
+            #expect(lag.entries == 200 && lag.audio == .milliseconds(200 * 20))
         }
     }
 

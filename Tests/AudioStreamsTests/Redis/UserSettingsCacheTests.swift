@@ -15,7 +15,7 @@ struct UserSettingsCacheTests {
                 configuration: fleet.configuration, keys: fleet.keys,
                 eventLoop: RedisFleet.eventLoop, logger: RedisFleet.logger
             ) { user in
-                if let user { cache.forget(user) } else { cache.forgetAll() }
+                cache.forget(user)
             }
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { await subscription.run() }
