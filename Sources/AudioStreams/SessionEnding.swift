@@ -7,6 +7,8 @@ package struct SessionEnding: Sendable {
     package var user: UserID
     /// `nil` asks for the gateway to match only.
     package var epoch: FencingToken?
+    /// A coordinator's lease of the partition, which must be the one of now (protocol.md H2); gateways have none.
+    package var lease: FencingToken?
     package var gateway: Incarnation
     package var reason: EndReason
     /// Frames the session had; what a dead gateway's session had is not known (protocol.md M12).
@@ -17,12 +19,13 @@ package struct SessionEnding: Sendable {
 
     /// Makes a request.
     package init(
-        session: SessionID, user: UserID, epoch: FencingToken?, gateway: Incarnation, reason: EndReason,
-        frames: UInt64 = 0, firstSample: UInt64 = 0, now: Int64
+        session: SessionID, user: UserID, epoch: FencingToken?, lease: FencingToken? = nil, gateway: Incarnation,
+        reason: EndReason, frames: UInt64 = 0, firstSample: UInt64 = 0, now: Int64
     ) {
         self.session = session
         self.user = user
         self.epoch = epoch
+        self.lease = lease
         self.gateway = gateway
         self.reason = reason
         self.frames = frames
@@ -46,7 +49,7 @@ package struct SessionEnding: Sendable {
         case ended(StreamPosition)
         /// It was ended before, at this position.
         case alreadyEnded(StreamPosition)
-        /// Another gateway or epoch owns the session.
+        /// Another gateway or epoch owns the session, or another coordinator the partition.
         case fenced
         /// The registry does not know it.
         case unknown

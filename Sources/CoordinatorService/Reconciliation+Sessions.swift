@@ -14,9 +14,9 @@ extension Reconciliation {
     }
 
     /// Ends the sessions of gateways that were dead when they were asked for; the function re-checks that the session
-    /// is still that gateway's.
+    /// is still that gateway's, and the partition ours (protocol.md H2).
     mutating func endOrphans(
-        in partitions: [Partition], asOf asked: ContinuousClock.Instant
+        in partitions: [Partition], asOf asked: ContinuousClock.Instant, _ book: LeaseBook
     ) async throws(HandOffError) {
         var orphans: [Orphan] = []
         var named: Set<String> = []
@@ -32,14 +32,14 @@ extension Reconciliation {
         metrics.liveSessions.record(live)
         gateways.forgetAbsent(except: named)
         try await forEach(orphans) { orphan, context throws(HandOffError) in
-            guard let incarnation = Incarnation(orphan.gateway),
+            guard let incarnation = Incarnation(orphan.gateway), let lease = book.tokens[orphan.partition],
                 let known = try await context.handOff.session(
                     orphan.session, group: .transcript, in: orphan.partition)
             else { return }
             let outcome = try await context.handOff.end(
                 SessionEnding(
-                    session: orphan.session, user: known.user, epoch: nil, gateway: incarnation, reason: .gatewayDead,
-                    now: WallClock.microseconds), in: orphan.partition)
+                    session: orphan.session, user: known.user, epoch: known.epoch, lease: lease, gateway: incarnation,
+                    reason: .gatewayDead, now: WallClock.microseconds), in: orphan.partition)
             guard case .ended = outcome else { return }
             context.metrics.repaired(Repair(orphan.death))
             context.logger.notice(

@@ -47,7 +47,7 @@ struct Reconciliation {
             // for: no pause of this process or of Redis, between whatever lines, makes it look old (protocol.md H1).
             let asked = ContinuousClock.now
             gateways.sawMembers(try await handOff.members(kind: WorkerGroup.gateway.name), at: .now)
-            try await endOrphans(in: partitions, asOf: asked)
+            try await endOrphans(in: partitions, asOf: asked, book)
             try await settleConversations(in: partitions, book)
             try await passUnwanted(in: partitions, book)
             try await trim(partitions, book)

@@ -21,6 +21,15 @@ struct ReconciliationTests {
             handOff: handOff, metrics: CoordinatorMetrics(factory: CountingMetrics()),
             supervision: Supervision("test", logger: RedisFleet.logger, metrics: CountingMetrics()),
             logger: RedisFleet.logger)
+        let member = Incarnation(startingAs: "coordinator-0")
+        func lease() async throws -> FencingToken {
+            let attempt = Lease.Attempt(partition: partition, owner: member, lapsed: nil)
+            let outcome = try await handOff.acquire([attempt], group: .coordinator, stream: nil)[partition]
+            guard case .granted(let grant) = outcome else { throw HandOffError(.refused, "the lease is ours") }
+            return grant.token
+        }
+        let book = LeaseBook()
+        book.replace([partition: try await lease()])
         let start = ContinuousClock.now
         let beats = [session.gateway.description: Int64(1)]
         func isLive() async throws -> Bool { try await handOff.liveSessions(in: [partition])[partition] != nil }
@@ -28,13 +37,18 @@ struct ReconciliationTests {
         // Asked half a second after the first look; the process goes on an hour later.
         round.gateways.sawMembers(beats, at: start)
         round.gateways.sawMembers(beats, at: start + .seconds(3_600))
-        try await round.endOrphans(in: [partition], asOf: start + .milliseconds(500))
+        try await round.endOrphans(in: [partition], asOf: start + .milliseconds(500), book)
         #expect(try await isLive())
         // A beat that was new then is as old as its answer, however early it was asked for.
         round.gateways.sawMembers([session.gateway.description: 2], at: start + .seconds(3_601))
-        try await round.endOrphans(in: [partition], asOf: start + .seconds(3_602))
+        try await round.endOrphans(in: [partition], asOf: start + .seconds(3_602), book)
         #expect(try await isLive())
-        try await round.endOrphans(in: [partition], asOf: start + .seconds(3_601) + limits.gatewayLapse)
+        // Another has taken the partition meanwhile (H2).
+        let taken = try await lease()
+        try await round.endOrphans(in: [partition], asOf: start + .seconds(3_601) + limits.gatewayLapse, book)
+        #expect(try await isLive())
+        book.replace([partition: taken])
+        try await round.endOrphans(in: [partition], asOf: start + .seconds(3_601) + limits.gatewayLapse, book)
         #expect(try await !isLive())
     }
 }

@@ -171,11 +171,12 @@ extension HandOffFunctions {
           return {epoch, conversation, start, continues, flags, from, old and '1' or '0', ''}
         end
 
-        -- end KEYS session audio live user ended ARGV sid epoch-or-empty gateway reason marker now retention
-        --   conversation-prefix
+        -- end KEYS session audio live user ended coordinator-lease
+        --   ARGV sid epoch-or-empty gateway reason marker now retention conversation-prefix lease-token-or-empty
         --   → OK id | ENDED id | FENCED | GONE
         local function end_session(keys, args)
-          local session, audio, live, user, ended = unpack(keys)
+          local session, audio, live, user, ended, lease = unpack(keys)
+          if args[9] ~= '' and redis.call('HGET', lease, 'token') ~= args[9] then return {'FENCED'} end
           local state = redis.call('HMGET', session, 'epoch', 'gateway', 'end')
           if not state[1] then
             redis.call('HDEL', live, args[1])

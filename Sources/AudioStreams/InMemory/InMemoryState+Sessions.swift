@@ -156,6 +156,7 @@ extension InMemoryState {
     // MARK: Ends
 
     mutating func end(_ ending: SessionEnding, _ partition: Partition) -> SessionEnding.Outcome {
+        if let lease = ending.lease, partitions[partition]?.leases[.coordinator]?.token != lease { return .fenced }
         guard let known = partitions[partition]?.sessions[ending.session] else {
             partitions[partition]?.live[ending.session] = nil
             return .unknown

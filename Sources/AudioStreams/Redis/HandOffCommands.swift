@@ -90,13 +90,13 @@ struct HandOffCommands: Sendable {
             "end",
             keys: [
                 keys.session(ending.session, partition), keys.audio(partition), keys.live(partition),
-                keys.user(ending.user, partition), keys.ended(partition),
+                keys.user(ending.user, partition), keys.ended(partition), keys.lease(.coordinator, partition),
             ],
             arguments: [
                 .init(ending.session.description), .init(ending.epoch?.text ?? ""),
                 .init(ending.gateway.description), .init(ending.reason.name), .init(ending.marker), .init(ending.now),
                 .init(limits.endedSessionRetention.components.seconds),
-                .init("\(keys.conversationPrefix(partition))\(ending.user)/"),
+                .init("\(keys.conversationPrefix(partition))\(ending.user)/"), .init(ending.lease?.text ?? ""),
             ])
     }
 

@@ -215,8 +215,15 @@ struct SessionConformanceTests {
             #expect(try await handOff.holds(session.id, epoch: grant.epoch, in: test.partition))
             let unknown = TestSession(user: "u1").ending(epoch: grant.epoch)
             #expect(try await handOff.end(unknown, in: test.partition) == .unknown)
-            // The coordinator, for a gateway that lapsed, knows no epoch.
-            guard case .ended = try await handOff.end(session.ending(epoch: nil), in: test.partition) else {
+            // A coordinator ends it for a gateway that lapsed, but not once another coordinator has the partition (H2).
+            let old = try await test.acquire(.coordinator, stream: nil)
+            let new = try await test.acquire(.coordinator, stream: nil)
+            var ending = session.ending(epoch: nil)
+            ending.lease = old.token
+            #expect(try await handOff.end(ending, in: test.partition) == .fenced)
+            #expect(try await test.stream(.audio).isEmpty)
+            ending.lease = new.token
+            guard case .ended = try await handOff.end(ending, in: test.partition) else {
                 throw Unexpected("the coordinator could not end it")
             }
         }
