@@ -17,6 +17,8 @@ package protocol HandOff: Sendable {
     func members(kind: String) async throws(HandOffError) -> [String: Int64]
     /// Leaves the member set.
     func leave(kind: String, as member: Incarnation) async throws(HandOffError)
+    /// Removes a member whose beat is still what it was; whether it was.
+    func forget(kind: String, member: String, beat: Int64) async throws(HandOffError) -> Bool
 
     /// Registers a session and opens or continues the user's conversation.
     ///

@@ -19,6 +19,9 @@ struct Reconciliation {
     var enabled: Set<Partition> = []
     /// Every partition this process has seen, in which of Redis' lives (protocol.md M14).
     var incarnations: [Partition: String] = [:]
+    /// The members of every kind, as `forgetMembersIfDue` has seen them.
+    var members: [WorkerGroup: LapseObserver<String, Int64>] = [:]
+    var membersLookedAt: ContinuousClock.Instant?
     var lagMeasuredAt: ContinuousClock.Instant?
     /// Unread entries that were trimmed, as told so far.
     var trimmedUnread: [WorkerGroup: [Partition: Int64]] = [:]
@@ -52,9 +55,11 @@ struct Reconciliation {
             try await passUnwanted(in: partitions, book)
             try await trim(partitions, book)
             try await measureLagIfDue(in: partitions)
+            try await forgetMembersIfDue()
         } catch {
             gateways.contactLost(at: .now)
             for group in groupLeases.keys { groupLeases[group]?.contactLost(at: .now) }
+            for kind in members.keys { members[kind]?.contactLost(at: .now) }
             logger.warning("a round of reconciliation failed", metadata: ["error": "\(error)"])
         }
         metrics.roundDuration.recordNanoseconds(Int64((ContinuousClock.now - began) / .nanoseconds(1)))

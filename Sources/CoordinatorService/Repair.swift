@@ -8,6 +8,8 @@ enum Repair: String {
     case unwantedSkipped = "unwanted_skipped"
     /// A session waited only for a group that is not enabled any more.
     case completedWithoutGroup = "completed_without_group"
+    /// A process that was killed, and whose name nobody took again, is no member any more.
+    case memberForgotten = "member_forgotten"
     /// Redis lost a partition's data (protocol.md M14).
     case redisLostData = "redis_lost_data"
 

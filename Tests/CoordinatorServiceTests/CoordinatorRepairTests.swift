@@ -96,6 +96,28 @@ struct CoordinatorRepairTests {
         }
     }
 
+    @Test("A process that was killed is forgotten, one that beats is not")
+    func deadMembers() async throws {
+        let handOff = InMemoryHandOff(limits: limits)
+        var limits = limits
+        limits.memberInterval = .milliseconds(20)
+        limits.memberRetention = .seconds(2)
+        let dead = Incarnation(startingAs: "transcript-7f9c")
+        let living = Incarnation(startingAs: "transcript-1b2d")
+        for member in [dead, living] { try await handOff.join(kind: "transcript", as: member) }
+        let metrics = CountingMetrics()
+        try await withCoordinator(handOff, metrics: metrics, limits: limits) {
+            try await eventually("the dead one is forgotten") {
+                _ = try await handOff.beat(kind: "transcript", as: living)
+                return try await handOff.members(kind: "transcript")[dead.description] == nil
+            }
+            let left = try await handOff.members(kind: "transcript")
+            #expect(Set(left.keys) == [living.description])
+            #expect(try await handOff.members(kind: "coordinator").count == 1)
+        }
+        #expect(metrics.total("coordinator.repairs") == 1)
+    }
+
     @Test("Leases are kept while a round takes long: a thousand orphans over a slow link")
     func longRound() async throws {
         let dead = Incarnation(startingAs: "gateway-0")

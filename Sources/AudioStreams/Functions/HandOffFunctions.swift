@@ -11,7 +11,7 @@ enum HandOffFunctions {
         let code = [shared, fleet, sessions, parking, leases, commits, coordination, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 13, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 14, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -95,6 +95,12 @@ enum HandOffFunctions {
           return redis.call('HGETALL', keys[1])
         end
 
+        -- member_forget KEYS members ARGV incarnation beat → 1 | 0 when it has beaten since, or is gone
+        local function member_forget(keys, args)
+          if redis.call('HGET', keys[1], args[1]) ~= args[2] then return 0 end
+          return redis.call('HDEL', keys[1], args[1])
+        end
+
         -- enable KEYS meta audio events samples ARGV audio-groups event-groups sample-groups nonce
         --   → the partition's incarnation; the first nonce that comes is it (protocol.md M14)
         local function enable(keys, args)
@@ -118,6 +124,7 @@ enum HandOffFunctions {
         redis.register_function{function_name='earshot_fleet_join', callback=fleet_join, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_member_join', callback=member_join, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_member_beat', callback=member_beat, flags={'allow-oom'}}
+        redis.register_function{function_name='earshot_member_forget', callback=member_forget, flags={'allow-oom'}}
         redis.register_function{function_name='earshot_enable', callback=enable, flags={'allow-oom'}}
         """
 

@@ -85,6 +85,14 @@ package final class InMemoryHandOff: HandOff, StreamReader {
         }
     }
 
+    package func forget(kind: String, member: String, beat: Int64) async throws(HandOffError) -> Bool {
+        try perform { state throws(HandOffError) in
+            guard state.members[kind]?[member] == beat else { return false }
+            state.members[kind]?[member] = nil
+            return true
+        }
+    }
+
     // MARK: Sessions
 
     package func register(

@@ -32,6 +32,10 @@ struct HandOffCommands: Sendable {
         call("member_beat", keys: [keys.members(kind)], arguments: [.init(member.description)])
     }
 
+    func forget(kind: String, member: String, beat: Int64) -> RedisCommand {
+        call("member_forget", keys: [keys.members(kind)], arguments: [.init(member), .init(beat)])
+    }
+
     func enable(_ groups: EnabledGroups, in partition: Partition) -> RedisCommand {
         call(
             "enable",

@@ -70,6 +70,10 @@ package struct RedisHandOff: HandOff {
             RedisCommand("HDEL", .init(keys.members(kind)), .init(member.description)).retriable())
     }
 
+    package func forget(kind: String, member: String, beat: Int64) async throws(HandOffError) -> Bool {
+        try await execute(commands.forget(kind: kind, member: member, beat: beat)).int == 1
+    }
+
     private func pairs(_ reply: RESPValue, of what: String) throws(HandOffError) -> [String: Int64] {
         guard let values = reply.array else { throw malformed(what, reply) }
         var result: [String: Int64] = [:]

@@ -211,6 +211,11 @@ package struct Limits: Sendable {
     package var reconcileConcurrency = 16
     /// Calls in one round for a group that nobody runs and that wants nothing of a partition: 2,000 entries.
     package var skipCallsMaximum = 20
+    /// When a member that does not beat is forgotten, and how often that is looked at.
+    ///
+    /// It was killed, and nobody took its name again; so the members are at most the processes of an hour.
+    package var memberRetention: Duration = .seconds(3600)
+    package var memberInterval: Duration = .seconds(60)
     /// How often lag is measured; whoever scales by it looks less often.
     package var lagInterval: Duration = .seconds(5)
     /// Time of events the record has not had past which that is an alert (M19): Redis keeps them all.

@@ -46,6 +46,25 @@ struct MemberConformanceTests {
         }
     }
 
+    @Test("Only a member whose beat is still the same is forgotten", arguments: Backend.allCases)
+    func forget(backend: Backend) async throws {
+        try await backend.run { test in
+            let dead = Incarnation(startingAs: "a")
+            let living = Incarnation(startingAs: "b")
+            for member in [dead, living] { try await test.handOff.join(kind: "transcript", as: member) }
+            let seen = try await test.handOff.members(kind: "transcript")
+            _ = try await test.handOff.beat(kind: "transcript", as: living)
+            var forgotten: [String] = []
+            for (member, beat) in seen
+            where try await test.handOff.forget(kind: "transcript", member: member, beat: beat) {
+                forgotten.append(member)
+            }
+            #expect(forgotten == [dead.description])
+            #expect(Set(try await test.handOff.members(kind: "transcript").keys) == [living.description])
+            #expect(try await !test.handOff.forget(kind: "transcript", member: dead.description, beat: 1))
+        }
+    }
+
     @Test("Who leaves is gone, and leaving twice is no error", arguments: Backend.allCases)
     func leave(backend: Backend) async throws {
         try await backend.run { test in
