@@ -81,6 +81,39 @@ import Testing
         }
     }
 
+    @Test("Each of a gateway's sessions gets its own results and no other's")
+    func rightSocket() async throws {
+        try await GatewayHarness.with { harness in
+            let users = ["alice", "bob", "carol"]
+            var inboxes: [Inbox] = []
+            for user in users {
+                let inbox = Inbox(try await harness.connect(user: user))
+                _ = await inbox.skip(to: #""status":"ready""#)
+                inboxes.append(inbox)
+            }
+            let all = Set(users.map { harness.partition(of: $0) })
+            let live = try await harness.fleet.handOff.liveSessions(in: all.sorted())
+            let owner = Incarnation(startingAs: "worker")
+            let outcomes = try await harness.fleet.handOff.acquire(
+                all.map { Lease.Attempt(partition: $0, owner: owner) }, group: .transcript, stream: .audio)
+            for ordinal in 0..<UInt64(3) {
+                for (partition, sessions) in live {
+                    guard case .granted(let grant)? = outcomes[partition] else { continue }
+                    for session in sessions.keys {
+                        let known = try await harness.fleet.handOff.session(session, group: .transcript, in: partition)
+                        let text = "\(known?.user.text ?? "nobody") \(ordinal)"
+                        _ = try await harness.fleet.handOff.publish(
+                            LiveResult(kind: .interim, session: session, ordinal: ordinal, count: 1, text: text),
+                            to: harness.incarnation, token: grant.token, group: .transcript, partition: partition)
+                    }
+                }
+            }
+            for (user, inbox) in zip(users, inboxes) {
+                for ordinal in 0..<3 { #expect(await inbox.next() == "\(user) \(ordinal)") }
+            }
+        }
+    }
+
     @Test("A device that does not read is cut, and its session ends")
     func notReading() async throws {
         var limits = Limits()

@@ -42,6 +42,7 @@ import Testing
             (frame(.connectionClose, [3]), .protocolError),
             (frame(.connectionClose, [0x03, 0xED]), .protocolError),
             (frame(.text, [0xFF, 0xFE]), .dataInconsistentWithMessage),
+            (frame(WebSocketOpcode(encodedWebSocketOpcode: 3) ?? .binary, [1]), .protocolError),
         ]
         for (frame, expected) in cases {
             var assembler = MessageAssembler(messageBytesMaximum: 100)
@@ -50,6 +51,25 @@ import Testing
                 continue
             }
             #expect(code == expected)
+        }
+    }
+
+    @Test("Reserved bits, and a message within a fragmented one, are protocol errors")
+    func reserved() {
+        for bit in 0..<3 {
+            var assembler = MessageAssembler(messageBytesMaximum: 100)
+            var reserved = frame(.binary, [1])
+            (reserved.rsv1, reserved.rsv2, reserved.rsv3) = (bit == 0, bit == 1, bit == 2)
+            guard case .violation(.protocolError, _) = assembler.receive(reserved) else {
+                Issue.record("accepted rsv\(bit + 1)")
+                continue
+            }
+        }
+        var assembler = MessageAssembler(messageBytesMaximum: 100)
+        _ = assembler.receive(frame(.binary, [1], fin: false))
+        guard case .violation(.protocolError, _) = assembler.receive(frame(.binary, [2])) else {
+            Issue.record("accepted a second message")
+            return
         }
     }
 

@@ -40,7 +40,18 @@ final class RawDevice: Sendable {
         return ""
     }
 
+    /// Connects and sends the beginning of a request.
+    static func beginning(_ harness: GatewayHarness, with text: String) async throws -> RawDevice {
+        let device = try await open(harness)
+        device.channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+        return device
+    }
+
     private static func open(_ harness: GatewayHarness, sending request: [String]) async throws -> RawDevice {
+        try await beginning(harness, with: (request + ["", ""]).joined(separator: "\r\n"))
+    }
+
+    private static func open(_ harness: GatewayHarness) async throws -> RawDevice {
         let (received, continuation) = AsyncStream.makeStream(
             of: ByteBuffer.self, bufferingPolicy: .bufferingNewest(10_000))
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -50,7 +61,6 @@ final class RawDevice: Sendable {
                 }
             }
             .connect(host: "127.0.0.1", port: harness.port).get()
-        try await channel.writeAndFlush(ByteBuffer(string: (request + ["", ""]).joined(separator: "\r\n")))
         return RawDevice(channel, received)
     }
 

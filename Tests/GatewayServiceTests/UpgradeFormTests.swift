@@ -1,3 +1,4 @@
+import EarshotModel
 import Testing
 
 @testable import GatewayService
@@ -21,6 +22,32 @@ import Testing
             let twice = RawDevice.request() + ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
             #expect(try await RawDevice.answer(harness, to: twice).hasPrefix("HTTP/1.1 426 "))
             #expect(try await RawDevice.answer(harness, to: RawDevice.request()).hasPrefix("HTTP/1.1 101 "))
+        }
+    }
+
+    @Test(
+        "Who does not finish a request is cut after the time-out",
+        arguments: ["", "GET /v4/listen HTTP/1.1\r\nHost:"])
+    func unfinished(text: String) async throws {
+        var limits = Limits()
+        limits.upgradeTimeout = .seconds(1)
+        try await GatewayHarness.with(limits: limits) { harness in
+            let answer = try await RawDevice.beginning(harness, with: text).untilClosed()
+            #expect(!String(decoding: answer, as: UTF8.self).contains("101"))
+        }
+    }
+
+    @Test("Who does not answer a close frame is cut after the time-out")
+    func unanswered() async throws {
+        var limits = Limits()
+        limits.inactivityTimeout = .seconds(1)
+        limits.closeTimeout = .seconds(1)
+        try await GatewayHarness.with(limits: limits) { harness in
+            // Its last frame is a close with 1001 and a reason.
+            let received = try await RawDevice.connect(harness).untilClosed()
+            let close = try #require(received.lastIndex(of: 0x88))
+            #expect(Array(received[(close + 2)...].prefix(2)) == [0x03, 0xE9])
+            #expect(try await harness.untilEnded("alice") == .inactive)
         }
     }
 

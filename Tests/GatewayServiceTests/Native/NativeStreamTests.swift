@@ -123,6 +123,26 @@ import Testing
         }
     }
 
+    @Test("A session that goes on at another gateway: the one that had it closes its connection with 4009")
+    func takenOverElsewhere() async throws {
+        try await GatewayHarness.with { harness in
+            let inbox = NativeInbox(try await harness.native())
+            let opened = try #require(NativeOpened(await inbox.next()))
+            let other = TestSession(
+                user: "alice", gateway: Incarnation(startingAs: "gateway-1"), at: WallClock.microseconds)
+            let request = other.resuming(try #require(SessionID(opened.session)))
+            _ = try await harness.fleet.handOff.register(request, in: harness.partition(of: "alice"))
+            #expect(await inbox.closeCode() == 4009)
+            // And back: the one of the other gateway is ended, once.
+            let back = try await harness.native("resume=\(other.id)")
+            #expect(NativeOpened(await NativeInbox(back).next())?.isResumed == true)
+            let ended = try await harness.fleet.handOff.session(
+                other.id, group: .transcript, in: harness.partition(of: "alice"))
+            #expect(ended?.endReason == .superseded)
+            back.abort()
+        }
+    }
+
     @Test("A session of another user is not resumed: a new one begins")
     func foreign() async throws {
         try await GatewayHarness.with { harness in
