@@ -28,8 +28,10 @@ struct LeaseKeeper {
                 }
                 let changes = await ownership.tick()
                 guard changes.hadContact else { throw HandOffError(.unavailable, "Redis does not answer") }
-                book.replace(ownership.tokens.filter { !changes.surplus.contains($0.key) })
-                for partition in changes.surplus { try await release(partition, &ownership) }
+                // Also those that could not be given back in an earlier round.
+                let leaving = ownership.leaving
+                book.replace(ownership.tokens.filter { !leaving.contains($0.key) })
+                for partition in leaving { try await release(partition, &ownership) }
                 onReady(true, "")
             } catch {
                 book.replace(ownership.tokens)

@@ -24,7 +24,8 @@ extension Reconciliation {
             _ = try await handOff.joinFleet(FleetMeta(partitions: configuration.partitions))
         }
         incarnations.merge(try await handOff.enable(configuration.groups, in: due)) { $1 }
-        enabled.formUnion(due)
+        // Only what went through to its end is not done again.
+        enabled.subtract(lost)
         try await forEach(due) { partition, context throws(HandOffError) in
             guard let token = book.tokens[partition] else { return }
             let completed = try await context.handOff.completeEnded(in: partition, token: token)
@@ -34,6 +35,7 @@ extension Reconciliation {
                 "completed sessions that waited only for groups that are not enabled",
                 metadata: ["partition": "\(partition)", "sessions": "\(completed)"])
         }
+        enabled.formUnion(due)
     }
 
     /// Moves the groups that nobody runs past what they do not want (protocol.md C6).

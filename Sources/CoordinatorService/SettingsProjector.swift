@@ -35,9 +35,11 @@ package struct SettingsProjector: Service {
         var knownServer: String?
         while !Task.isCancelled && !Task.isShuttingDownGracefully {
             do {
-                if handOff.serverIdentity == nil || handOff.serverIdentity != knownServer {
+                // Of the server of before: one that is replaced meanwhile has a part only.
+                let server = handOff.serverIdentity
+                if server == nil || server != knownServer {
                     try await projectAll()
-                    knownServer = handOff.serverIdentity
+                    knownServer = server
                 }
                 try await projectPending()
             } catch {

@@ -42,8 +42,11 @@ extension ListenSession {
         }
         appendEnd(.clientClosed) { [self] in
             timeout.cancel()
-            if code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
-            answerOnce(stream?.wasCutOff == true ? "the session was ended elsewhere" : nil)
+            let lost =
+                stream?.wasCutOff == true
+                ? "the session was ended elsewhere" : stream?.gap != nil ? "the store did not take all of it" : nil
+            if lost == nil, code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
+            answerOnce(lost)
         }
     }
 

@@ -54,6 +54,8 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
     private var lastVisitAt: NIODeadline
     /// Why the session ended before the registry had answered.
     var reasonBeforeRegistration: EndReason?
+    /// Whether it is not read because it holds more than it may.
+    private var isOverfull = false
     var results = ResultSequence()
     /// Set once the connection has switched conversations.
     var earlier: Earlier?
@@ -281,6 +283,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         if samples == 0 { loop.metrics.illegalPackets.increment() }
         let capture = captureClock?.advance(samples: samples, arrival: loop.wallClock) ?? loop.wallClock
         stream.append(data, samples: samples, capture: capture)
+        watchMemory()
     }
 
     private func text(_ text: String) {
@@ -323,7 +326,7 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
                 send(text: ListenMessage.ping)
             }
             if phase == .streaming { stream?.visit(at: now) }
-            guard phase == .streaming, loop.isReading else { break }
+            guard isReading else { break }
             silence += .nanoseconds(elapsed.nanoseconds)
             if silence >= limits.inactivityTimeout { close(.inactive) }
         case .closing, .closed: break
@@ -336,8 +339,21 @@ final class ListenSession: ChannelInboundHandler, GatewayConnection, SessionAudi
         applyReading()
     }
 
+    private var isReading: Bool { phase == .streaming && loop.isReading && !isOverfull }
+
+    /// Stops or starts to read when what waits for Redis passes its bound: who sends faster than the store takes it
+    /// holds up nobody else.
+    private func watchMemory() {
+        let isOver = (stream?.heldBytes ?? 0) > limits.sessionHeldBytesMaximum
+        guard isOver != isOverfull else { return }
+        isOverfull = isOver
+        applyReading()
+    }
+
+    func tailHeld(_ covered: SessionAudio.Covered) { watchMemory() }
+
     func applyReading() {
-        let shouldRead = phase == .authenticating || phase == .closing || (phase == .streaming && loop.isReading)
+        let shouldRead = phase == .authenticating || phase == .closing || isReading
         channel?.setOption(.autoRead, value: shouldRead).whenFailure { _ in }
     }
 

@@ -74,6 +74,9 @@ struct MessageAssembler {
             let code = data.getInteger(at: data.readerIndex, as: UInt16.self) ?? 0
             let isLegal = (1000...1003).contains(code) || (1007...1014).contains(code) || (3000...4999).contains(code)
             guard isLegal else { return .violation(.protocolError, "illegal close code") }
+            guard String(validating: data.readableBytesView.dropFirst(2), as: UTF8.self) != nil else {
+                return .violation(.dataInconsistentWithMessage, "a close reason must be UTF-8")
+            }
             return .close(code: code)
         }
     }

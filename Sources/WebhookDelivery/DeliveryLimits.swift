@@ -25,6 +25,9 @@ package struct DeliveryLimits: Sendable {
     /// below the time after which a waiting lane parks, and by bytes.
     package var heldAudioMaximum: Duration = .seconds(120)
     package var heldAudioBytesMaximum = 8 << 20
+    /// Time without audio behind which a window ends: longer than most stalls of a network, short enough that the last
+    /// words before a silence are still live.
+    package var audioQuiet: Duration = .seconds(3)
     /// Bytes read of a response, after decompression.
     package var responseBytesMaximum = 16 * 1024
     /// Characters of a response that the log of attempts keeps.

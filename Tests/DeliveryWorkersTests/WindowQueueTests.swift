@@ -150,8 +150,11 @@ import Testing
             WindowCursor(endpoint: UniqueID(high: 1, low: 2), sample: 3, sequence: 4, skipped: 5),
             WindowCursor(endpoint: UniqueID(high: 6, low: 7), sample: 8),
         ]
-        #expect(try WindowCursor.decode(WindowCursor.encode(cursors)) == cursors)
-        #expect(try WindowCursor.decode([]).isEmpty)
+        let plain = try WindowCursor.decode(WindowCursor.encode(cursors))
+        #expect(plain.cursors == cursors && plain.breaks.isEmpty)
+        let broken = try WindowCursor.decode(WindowCursor.encode(cursors, breaks: [320, 640]))
+        #expect(broken.cursors == cursors && broken.breaks == [320, 640])
+        #expect(try WindowCursor.decode([]).cursors.isEmpty)
         #expect(throws: WindowCursor.UnreadableState.self) { try WindowCursor.decode([9, 0, 0]) }
         #expect(throws: WindowCursor.UnreadableState.self) {
             try WindowCursor.decode(Array(WindowCursor.encode(cursors).dropLast()))

@@ -81,6 +81,18 @@ import Testing
         #expect((refusal?.reason.utf8.count ?? 999) <= CloseCode.reasonBytesMaximum)
     }
 
+    @Test("Numbers beyond any are judged like large ones")
+    func hugeNumbers() throws {
+        for query in ["sample_rate=99999999999999999999", "channels=-99999999999999999999"] {
+            #expect(refusal(query)?.code == .unsupported)
+        }
+        let parsed = try #require(QueryString.parse("/x?conversation_timeout=99999999999999999999"))
+        let largest = try #require(QueryString.parse("/x?conversation_timeout=9223372036854775807"))
+        let timeout = try ListenParameters(query: parsed.items, limits: Limits()).session.conversationTimeout
+        #expect(
+            try timeout == ListenParameters(query: largest.items, limits: Limits()).session.conversationTimeout)
+    }
+
     @Test("More channels than one are closed with 1003", arguments: [0, 2, -1, 99])
     func badChannels(channels: Int) { #expect(refusal("channels=\(channels)")?.code == .unsupported) }
 
@@ -89,7 +101,7 @@ import Testing
         arguments: [
             "sample_rate=abc", "sample_rate=16000.5", "channels=", "conversation_timeout=soon",
             "include_speech_profile=7",
-            "create_speakers=perhaps", "sample_rate=99999999999999999999", "source=%00",
+            "create_speakers=perhaps", "sample_rate=9x", "sample_rate=+-9", "source=%00",
         ])
     func malformed(query: String) throws {
         let parsed = try #require(QueryString.parse("/x?\(query)"))

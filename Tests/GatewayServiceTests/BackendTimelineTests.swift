@@ -27,6 +27,18 @@ import Testing
         return (capture, result.piece?.pcm.readableBytes ?? 0, result.overlap)
     }
 
+    @Test("Messages without samples say nothing about time")
+    func emptyMessages() {
+        var timeline = timeline(isExact: true)
+        #expect(accept(&timeline, 0, pcm(1)).time == 0)
+        for offset in 1...100 {
+            let empty = accept(&timeline, Double(offset * 60), ByteBuffer())
+            #expect(empty.time == nil && empty.overlap == nil)
+        }
+        let next = accept(&timeline, 1, pcm(1))
+        #expect(next.time == 1 && next.bytes == 16_000 && next.overlap == nil)
+    }
+
     @Test("Jittering timestamps follow the audio's own pace, gaps are kept, and time never goes back")
     func firstVersion() {
         var timeline = timeline(isExact: false)

@@ -42,6 +42,7 @@ import Testing
             (frame(.connectionClose, [3]), .protocolError),
             (frame(.connectionClose, [0x03, 0xED]), .protocolError),
             (frame(.text, [0xFF, 0xFE]), .dataInconsistentWithMessage),
+            (frame(.connectionClose, [0x03, 0xE8, 0xFF]), .dataInconsistentWithMessage),
             (frame(WebSocketOpcode(encodedWebSocketOpcode: 3) ?? .binary, [1]), .protocolError),
         ]
         for (frame, expected) in cases {

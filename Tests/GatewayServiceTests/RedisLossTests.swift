@@ -1,6 +1,7 @@
 import EarshotClient
 import EarshotModel
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -46,6 +47,42 @@ import Testing
             await connection.close(code: 1000)
             #expect(try await harness.untilEnded("alice") == .clientClosed)
             #expect(try await framesOnce(harness).last?.count == 642)
+        }
+    }
+
+    @Test("A device that sends faster than the store takes it is not read meanwhile, and loses nothing")
+    func flood() async throws {
+        let server = try RedisServer.started()
+        var limits = Limits()
+        limits.sessionHeldBytesMaximum = 100_000
+        // Else the whole loop would stop reading, for another reason.
+        limits.appendReplyDelayMaximum = .seconds(60)
+        try await GatewayHarness.with(limits: limits, redis: server.configuration) { harness in
+            let connection = try await harness.connect()
+            _ = await Inbox(connection).skip(to: #""status":"ready""#)
+            server.freeze()
+            let sent = Mutex(0)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { @Sendable in
+                    // Far more than sockets hold.
+                    for index in 0..<300 {
+                        try await connection.send(binary: [UInt8](repeating: UInt8(index & 255), count: 64_000))
+                        sent.withLock { $0 += 1 }
+                    }
+                }
+                try await eventually("nothing more is taken") {
+                    let before = sent.withLock { $0 }
+                    // tidy:allow Task.sleep how long nothing is taken is what the test is about
+                    try await Task.sleep(for: .seconds(1))
+                    return before > 2 && sent.withLock { $0 } == before
+                }
+                #expect(sent.withLock { $0 } < 300)
+                server.thaw()
+                try await tasks.waitForAll()
+            }
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            #expect(try await harness.entries(of: "alice").flatMap(\.frames).count == 300)
         }
     }
 

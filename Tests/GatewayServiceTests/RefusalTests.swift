@@ -1,3 +1,4 @@
+import AudioStreams
 import EarshotClient
 import EarshotModel
 import NIOCore
@@ -87,6 +88,46 @@ import Testing
             #expect(try await harness.untilEnded("alice") == .overloaded && refusals.isThrough)
             let marks = try await marks(harness, "alice")
             #expect(!marks.contains("m003") && marks == marks.sorted() && marks.contains("m004"))
+        }
+    }
+
+    @Test("What an end overtakes is not acknowledged, and its device resumes with it")
+    func overtakenByEnd() async throws {
+        try await with { harness, refusals in
+            let connection = try await harness.native()
+            let inbox = NativeInbox(connection)
+            let opened = try #require(NativeOpened(await inbox.next()))
+            for index in 0..<3 { try await connection.send(binary: message("m00\(index)")) }
+            #expect(await inbox.skip(to: #""ack","next":3"#) != nil)
+            refusals.refuse("m003", until: "earshot_end", error: "NOREPLICAS Not enough good replicas to write.")
+            try await connection.send(binary: message("m003"))
+            await connection.close(code: 1000)
+            let acknowledged = await inbox.rest().filter { $0.contains(#""ack""#) }
+            #expect(acknowledged.allSatisfy { $0.contains(#""next":3"#) }, "\(acknowledged)")
+            #expect(try await harness.untilEnded("alice") == .clientClosed && refusals.isThrough)
+            #expect(try await marks(harness, "alice") == ["m000", "m001", "m002"])
+            let second = try await harness.native("resume=\(opened.session)")
+            #expect(NativeOpened(await NativeInbox(second).next())?.next == 3)
+            second.abort()
+        }
+    }
+
+    @Test("A close behind audio that Redis did not take is answered with 1001")
+    func overtakenByClose() async throws {
+        try await with { harness, refusals in
+            let connection = try await harness.connect()
+            try await connection.send(binary: message("m000"))
+            let all = (0..<harness.partitions).map { Partition($0) }
+            try await eventually("the ends of the harness's own sessions are through") {
+                let live = try await harness.fleet.handOff.liveSessions(in: all).values.reduce(0) { $0 + $1.count }
+                return try await marks(harness, "alice") == ["m000"] && live == 1
+            }
+            refusals.refuse("m001", until: "earshot_end", error: "NOREPLICAS Not enough good replicas to write.")
+            try await connection.send(binary: message("m001"))
+            async let closing: Void = connection.close(code: 1000)
+            #expect(await connection.untilClosed().code == 1001)
+            await closing
+            #expect(try await marks(harness, "alice") == ["m000"])
         }
     }
 

@@ -155,6 +155,30 @@ struct LaneTests {
         }
     }
 
+    @Test("A lane that failed when it was told that all is quiet is told again", arguments: Store.allCases)
+    func idleAgain(store: Store) async throws {
+        try await RuntimeFixture.with(store, partitions: 1) { fixture in
+            var ledger = ByteLedger()
+            var device = try await TestDevice(fixture, user: "u1")
+            let calls = Mutex(0)
+            let factory = ByteCounter.Factory(bytesPerEvent: .max) { _, _ in
+            } onCall: { _, call in
+                let count = calls.withLock { calls in
+                    if call == "idle" { calls += 1 }
+                    return calls
+                }
+                if count < 3 { throw LaneFailure.dependency(name: "test", reason: "away for a while") }
+            }
+            try await fixture.withWorker(factory: factory) { _ in
+                try await device.send(5, noting: &ledger)
+                let events = try await fixture.until("an event") { !$0.isEmpty }
+                #expect(ledger.violations(in: events).isEmpty)
+                #expect(calls.withLock(\.self) == 3)
+                try await fixture.untilDrained()
+            }
+        }
+    }
+
     @Test("A lane quiet for long is closed, and opens again from its commit", arguments: Store.allCases)
     func reopen(store: Store) async throws {
         var limits = RuntimeFixture.limits

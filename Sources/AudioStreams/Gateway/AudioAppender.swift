@@ -333,8 +333,9 @@ package final class AudioAppender {
             }
         }
         let settlement = queue.answered(isRefused: isRefused)
-        if let operation = settlement.completed { complete(operation, reply) }
+        // First what was lost: what completes may be an end, which says that all before it counts.
         failOvertaken(settlement.overtaken)
+        if let operation = settlement.completed { complete(operation, reply) }
     }
 
     private func failOvertaken(_ operations: [Operation]) {

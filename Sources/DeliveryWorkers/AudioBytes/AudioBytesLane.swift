@@ -49,7 +49,8 @@ struct AudioBytesLane: LaneProcessor {
     private var committed: LaneProgress
     /// Whether too much is held in the partition: the lane waits at once for who does not take it.
     private var isReliefWanted = false
-    /// When to see what receivers have taken, although no audio comes; `nil` while nothing is on its way to them.
+    private var lastAudioAt = ContinuousClock.now
+    /// When to see what receivers have taken, although no audio comes; `nil` once all that came is committed.
     private(set) var wakeAt: ContinuousClock.Instant?
 
     init(_ session: RegisteredSession, in partition: Partition, mayWait: Bool = true, services: Services) throws {
@@ -58,8 +59,9 @@ struct AudioBytesLane: LaneProcessor {
         self.partition = partition
         self.mayWait = mayWait
         committed = session.progress
-        restored = try WindowCursor.decode(session.progress.state)
-        held = try HeldSession(session.parameters, from: session.progress.next)
+        let state = try WindowCursor.decode(session.progress.state)
+        restored = state.cursors
+        held = try HeldSession(session.parameters, from: session.progress.next, breaks: state.breaks)
     }
 
     // MARK: LaneProcessor
@@ -67,6 +69,7 @@ struct AudioBytesLane: LaneProcessor {
     mutating func absorb(_ entries: [LaneEntry], in context: LaneContext) async throws {
         for entry in entries {
             guard let start = held.append(entry) else { continue }
+            lastAudioAt = .now
             try await followSettings(from: start)
             cutWindows(atEnd: false)
             if holdsTooMuch { try await waitForRoom(atEnd: false, in: context) }
@@ -78,6 +81,7 @@ struct AudioBytesLane: LaneProcessor {
     }
 
     mutating func finish(_ reason: EndReason, marker: LaneEntry, in context: LaneContext) async throws {
+        if let end = held.endSample { try await followSettings(from: end) }
         cutWindows(atEnd: true)
         try await waitForRoom(atEnd: true, in: context)
         let deadline = ContinuousClock.now + services.deliveryLimits.totalTimeout * 2
@@ -98,9 +102,15 @@ struct AudioBytesLane: LaneProcessor {
     }
 
     mutating func idle(in context: LaneContext) async throws {
+        // A look-up that fails comes again with the next look.
+        if let end = held.endSample { try? await followSettings(from: end) }
+        let isQuiet = ContinuousClock.now - lastAudioAt >= services.deliveryLimits.audioQuiet
+        // Committed before the last window is offered: whoever does it again cuts it there, too.
+        if isQuiet, held.endRun() { try await commit(isDone: false, in: context) }
         cutWindows(atEnd: false)
         lookAgain()
-        try await commit(isDone: false, in: context)
+        try await commit(isDone: false, atRest: isQuiet, in: context)
+        if let away { throw unavailable(away) }
     }
 
     mutating func cut(in context: LaneContext) async throws {
@@ -166,12 +176,20 @@ struct AudioBytesLane: LaneProcessor {
         drop()
     }
 
-    /// A device may be silent for long while a receiver takes what came before: windows follow, and their commits.
+    /// A device may be silent for long, and what it said before must be through all the same: until then its partition
+    /// cannot be trimmed.
     private mutating func lookAgain() {
-        let isOnItsWay =
-            outlets.contains { !$0.channel.withQueue(\.isSettled) }
-            || outlets.indices.contains { nextWindow(of: $0, atEnd: false) != nil }
-        wakeAt = isOnItsWay ? .now + services.deliveryLimits.recordStep : nil
+        let isWaiting = committed.next < held.nextSequence || outlets.contains { !$0.channel.withQueue(\.isSettled) }
+        wakeAt = isWaiting ? .now + services.deliveryLimits.recordStep : nil
+    }
+
+    /// A receiver that must get everything, and has been away so long that the audio is to wait elsewhere.
+    private var away: Outlet? {
+        let since = ContinuousClock.now - services.deliveryLimits.heldAudioMaximum
+        return outlets.first { outlet in
+            mayWait
+                && outlet.channel.withQueue { $0.policy == .all && $0.waitingSince.map { $0 < since } ?? false }
+        }
     }
 
     private func isFull(_ index: Int) -> Bool { outlets[index].channel.withQueue { $0.isFull(now: .now) } }
@@ -247,12 +265,15 @@ struct AudioBytesLane: LaneProcessor {
 
     private var settledSample: UInt64? { outlets.map { $0.channel.withQueue(\.cursor.sample) }.min() }
 
-    private mutating func commit(isDone: Bool, in context: LaneContext) async throws {
+    private mutating func commit(
+        isDone: Bool, atRest: Bool = false, in context: LaneContext
+    ) async throws {
         drop()
         var progress = committed
         progress.next = max(committed.next, isDone ? held.nextSequence : held.firstNeeded)
         // Those that no entry has brought up yet stand where they stood.
-        progress.state = WindowCursor.encode(outlets.map { $0.channel.withQueue(\.cursor) } + restored)
+        progress.state = WindowCursor.encode(
+            outlets.map { $0.channel.withQueue(\.cursor) } + restored, breaks: held.breaks)
         progress.isDone = isDone
         let gone = outlets.filter { !$0.isGoneTold && $0.channel.withQueue(\.isGone) }
         var output = LaneOutput(progress: progress)
@@ -262,7 +283,7 @@ struct AudioBytesLane: LaneProcessor {
         }
         guard
             isDone || !gone.isEmpty || progress.state != committed.state
-                || progress.next >= committed.next + Self.idleCommitFrames
+                || progress.next >= committed.next + (atRest ? 1 : Self.idleCommitFrames)
         else { return }
         try await context.commit(output)
         committed = output.progress

@@ -20,6 +20,8 @@ struct HeldSession {
     private let parameters: SessionParameters
     private let decoder: FrameDecoder
     private var frames: [Frame] = []
+    /// Where a run was ended although what followed was not known yet; nothing reaches across.
+    private(set) var breaks: [UInt64]
     /// The number behind the last frame.
     private(set) var nextSequence: UInt64
     /// The position behind the last sample; `nil` before the first frame.
@@ -29,8 +31,11 @@ struct HeldSession {
     /// differs from that of a decoder that never stopped by its rounding at most.
     private static let warmUpMilliseconds: UInt64 = 400
 
-    init(_ parameters: SessionParameters, from sequence: UInt64) throws(AudioCodecError) {
+    init(
+        _ parameters: SessionParameters, from sequence: UInt64, breaks: [UInt64] = []
+    ) throws(AudioCodecError) {
         self.parameters = parameters
+        self.breaks = breaks
         nextSequence = sequence
         decoder = try FrameDecoder(parameters)
     }
@@ -50,14 +55,25 @@ struct HeldSession {
         guard var index = frames.firstIndex(where: { $0.end > position }) else { return nil }
         let start = frames[index].firstSample
         while index + 1 < frames.count, !isBroken(before: index + 1) { index += 1 }
-        return (start..<frames[index].end, index + 1 < frames.count)
+        let end = frames[index].end
+        return (start..<end, index + 1 < frames.count || breaks.contains(end))
     }
 
-    /// Whether audio is missing before a frame, or the device paused.
+    /// Ends the last run where it stands: what comes behind it begins another.
+    ///
+    /// - Returns: Whether it was open.
+    mutating func endRun() -> Bool {
+        guard let end = frames.last?.end, breaks.last != end else { return false }
+        breaks.append(end)
+        return true
+    }
+
+    /// Whether audio is missing before a frame, the device paused, or the run was ended there.
     private func isBroken(before index: Int) -> Bool {
         let (last, next) = (frames[index - 1], frames[index])
         let end = last.captureTime + Int64(last.samples) * 1_000_000 / Int64(parameters.sampleRate)
         return next.firstSample != last.end || next.captureTime - end > AudioEntry.captureJoinMaximum
+            || breaks.contains(last.end)
     }
 
     private func forEachFrame(of entry: LaneEntry, _ body: (Frame) -> Void) {
@@ -113,11 +129,12 @@ struct HeldSession {
         )
     }
 
-    /// The place of the frame with which the decoder begins, for samples from a position on; never before a gap.
+    /// The place of the frame with which the decoder begins, for samples from a position on; never before a gap in
+    /// the samples or a break.
     private func warmUp(of position: UInt64) -> Int {
         var index = frames.firstIndex { $0.end > position } ?? frames.endIndex
         while index > 0, index < frames.endIndex, frames[index - 1].end == frames[index].firstSample,
-            frames[index - 1].end + warmUpSamples > position
+            frames[index - 1].end + warmUpSamples > position, !breaks.contains(frames[index - 1].end)
         {
             index -= 1
         }
@@ -130,7 +147,9 @@ struct HeldSession {
 
     /// Lets go of the frames that are settled: all before a position, but for what warms the decoder up.
     mutating func drop(settledBefore settled: UInt64) {
-        frames.removeFirst(frames.prefix { $0.end + warmUpSamples <= settled }.count)
+        let over = breaks.last { $0 <= settled } ?? 0
+        frames.removeFirst(frames.prefix { $0.end <= over || $0.end + warmUpSamples <= settled }.count)
+        breaks.removeAll { $0 <= (frames.first?.firstSample ?? settled) }
     }
 
     /// The first frame that a successor needs.

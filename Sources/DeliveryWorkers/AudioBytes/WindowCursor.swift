@@ -16,20 +16,23 @@ struct WindowCursor: Equatable {
     /// The stored state is not this version's.
     struct UnreadableState: Error {}
 
-    /// The bytes of some cursors.
-    static func encode(_ cursors: [WindowCursor]) -> [UInt8] {
+    /// The bytes of some cursors, and of the positions where runs were ended.
+    static func encode(_ cursors: [WindowCursor], breaks: [UInt64] = []) -> [UInt8] {
         var buffer = ByteBuffer()
         buffer.writeMultipleIntegers(version, UInt16(clamping: cursors.count))
         for cursor in cursors {
             buffer.writeMultipleIntegers(
                 cursor.endpoint.high, cursor.endpoint.low, cursor.sample, cursor.sequence, cursor.skipped)
         }
+        for position in breaks { buffer.writeInteger(position) }
         return Array(buffer.readableBytesView)
     }
 
     /// Reads what a commit stored; nothing stored means the session's beginning.
-    static func decode(_ bytes: [UInt8]) throws(UnreadableState) -> [WindowCursor] {
-        guard !bytes.isEmpty else { return [] }
+    static func decode(
+        _ bytes: [UInt8]
+    ) throws(UnreadableState) -> (cursors: [WindowCursor], breaks: [UInt64]) {
+        guard !bytes.isEmpty else { return ([], []) }
         var buffer = ByteBuffer(bytes: bytes)
         guard let (version, count) = buffer.readMultipleIntegers(as: (UInt8, UInt16).self), version == Self.version
         else { throw UnreadableState() }
@@ -43,6 +46,9 @@ struct WindowCursor: Equatable {
                 WindowCursor(
                     endpoint: UniqueID(high: high, low: low), sample: sample, sequence: sequence, skipped: skipped))
         }
-        return cursors
+        var breaks: [UInt64] = []
+        while let position = buffer.readInteger(as: UInt64.self) { breaks.append(position) }
+        guard buffer.readableBytes == 0 else { throw UnreadableState() }
+        return (cursors, breaks)
     }
 }

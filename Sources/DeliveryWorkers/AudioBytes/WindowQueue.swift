@@ -51,6 +51,9 @@ struct WindowQueue {
         policy == .latest ? failures > 0 ? firstSince : firstSince + patience : nil
     }
 
+    /// Since when the first of the line waits for its receiver.
+    var waitingSince: ContinuousClock.Instant? { line.isEmpty ? nil : firstSince }
+
     /// Lets the next windows take the places of older ones, so many, instead of waiting.
     mutating func overflow(_ windows: Int) { skipsLeft = windows }
 

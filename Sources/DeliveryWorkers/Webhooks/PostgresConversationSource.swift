@@ -19,6 +19,7 @@ package struct PostgresConversationSource: ConversationSource {
         do {
             guard var snapshot = try await header(of: id, uid, asOf: time) else { return nil }
             snapshot.segments = try await record.segments(ofConversation: id, user: uid)
+            snapshot.personNames = try await personNames(uid)
             snapshot.audio = try await record.audioParts(ofConversation: id, user: uid).map(\.audio)
             return snapshot
         } catch let error as WebhookError {
@@ -28,6 +29,12 @@ package struct PostgresConversationSource: ConversationSource {
         } catch {
             throw WebhookError(.unavailable, "\(error)")
         }
+    }
+
+    private func personNames(_ uid: String) async throws -> [String: String] {
+        let rows = try await client.query("SELECT person, name FROM voices WHERE uid = \(uid)")
+        let pairs = try rows.map { (try $0.decode("person", as: String.self), try $0.decode("name", as: String.self)) }
+        return Dictionary(pairs) { first, _ in first }
     }
 
     /// Everything but segments and audio; the record writes a partition's events in their order, so that a conversation

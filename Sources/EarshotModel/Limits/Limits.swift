@@ -33,11 +33,12 @@ package struct Limits: Sendable {
     /// Event-loop delay past which a gateway admits nobody: its sessions already feel it.
     package var loopDelayMaximum: Duration = .milliseconds(500)
 
+    /// Bytes of a session that Redis has not taken; past it the socket is not read: half a minute of PCM16.
+    package var sessionHeldBytesMaximum = 1024 * 1024
+
     // MARK: Native connections
 
-    /// Bytes of a native session that Redis has not taken; past it the socket is not read: half a minute of PCM16.
-    package var nativeHeldBytesMaximum = 1024 * 1024
-    /// Time past `nativeHeldBytesMaximum` after which the session is closed with 1013.
+    /// Time past `sessionHeldBytesMaximum` after which the session is closed with 1013.
     package var nativeHeldTimeMaximum: Duration = .seconds(30)
     /// Time without any frame, pongs included, after which a native connection is cut: three pings.
     package var deadPeerTimeout: Duration = .seconds(30)

@@ -47,10 +47,12 @@ package struct ListenParameters: Equatable, Sendable {
 
     private static func integer(_ text: String?, name: String, default value: Int) throws(ListenRefusal) -> Int {
         guard let text else { return value }
-        guard let number = Int(text) else {
-            throw .malformed("\(name) must be a whole number")
-        }
-        return number
+        if let number = Int(text) { return number }
+        // A number that is larger than any is judged like a large one.
+        let digits = text.drop { $0 == "-" || $0 == "+" }
+        guard text.count - digits.count <= 1, !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { throw .malformed("\(name) must be a whole number") }
+        return text.hasPrefix("-") ? .min : .max
     }
 
     private static func boolean(_ text: String?, name: String) throws(ListenRefusal) -> Bool {

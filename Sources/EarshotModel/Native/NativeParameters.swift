@@ -40,6 +40,6 @@ package struct NativeParameters: Equatable, Sendable {
         session = try ListenParameters(query: query, limits: limits).session
     }
 
-    /// Redis' Lua counts in doubles: whole up to here.
-    package static let numberMaximum: UInt64 = 1 << 53
+    /// Redis' Lua counts in doubles, whole up to twice this: a session may count on from here.
+    package static let numberMaximum: UInt64 = 1 << 52
 }

@@ -45,6 +45,7 @@ struct AudioRuns {
     mutating func accept(
         time: Int64, pcm: ByteBuffer
     ) -> (piece: BackendTimeline.Piece?, overlap: Overlap?) {
+        guard pcm.readableBytes > 0 else { return (nil, nil) }
         guard let end = self.end, time <= end + AudioEntry.captureJoinMaximum else {
             runs.append(Run(origin: time))
             return (keep(pcm, at: time), nil)

@@ -19,7 +19,7 @@ extension BackendSession {
         sendClose(WebSocketErrorCode(codeNumber: Int(cause.code.rawValue)), cause.reason)
     }
 
-    /// The peer closed: its code is echoed once everything is in Redis.
+    /// The peer closed: its code is echoed once everything is in Redis, or 1001 says that it is not known to be there.
     func peerClosed(_ code: UInt16?) {
         switch phase {
         case .over: channel?.close(promise: nil)
@@ -31,17 +31,21 @@ extension BackendSession {
         case .open:
             phase = .over
             let echo = WebSocketErrorCode(codeNumber: Int(code ?? CloseCode.normal.rawValue))
-            var isEchoed = false
-            let echoOnce = { [self] in
-                guard !isEchoed else { return }
-                isEchoed = true
-                sendClose(echo, "", isReply: true)
+            let goingAway = WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue))
+            let audio = feed?.audio
+            var isAnswered = false
+            let answerOnce = { [self] (lost: String?) in
+                guard !isAnswered else { return }
+                isAnswered = true
+                sendClose(lost == nil ? echo : goingAway, lost ?? "", isReply: true)
             }
-            let bound = NIOLoopBound(echoOnce, eventLoop: loop.eventLoop)
-            let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) { bound.value() }
+            let bound = NIOLoopBound(answerOnce, eventLoop: loop.eventLoop)
+            let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) {
+                bound.value("the store did not answer in time")
+            }
             end(.clientClosed) {
                 timeout.cancel()
-                echoOnce()
+                answerOnce(audio?.gap == nil ? nil : "the store did not take all of it")
             }
         }
     }

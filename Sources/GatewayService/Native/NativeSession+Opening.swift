@@ -134,6 +134,7 @@ extension NativeSession {
         captureClock = captureClock ?? makeCaptureClock()
         loop.registered(self, as: id)
         phase = .streaming
+        isIntroduced = true
         send(
             text: NativeMessage.session(
                 id, conversation: grant.conversation, isResumed: opening.isSwitch || grant.isResumed,

@@ -61,6 +61,8 @@ final class NativeSession: ChannelInboundHandler, LiveResultReceiver, SessionAud
     private var overfullSince: NIODeadline?
     /// What the device was told last.
     private var isToldReading = true
+    /// Whether the device has been told `session`: from then on its messages have numbers.
+    var isIntroduced = false
 
     var limits: Limits { loop.configuration.limits }
 
@@ -135,7 +137,7 @@ final class NativeSession: ChannelInboundHandler, LiveResultReceiver, SessionAud
     private func message(_ data: ByteBuffer) {
         switch phase {
         case .streaming: audio(data)
-        case .registering where acknowledgements.ledger == nil:
+        case .registering where !isIntroduced:
             close(.violation(.protocolError, "no message has a number before the server has said: session"))
         case .registering: early.append(data)
         case .closing, .closed: break
@@ -200,7 +202,7 @@ final class NativeSession: ChannelInboundHandler, LiveResultReceiver, SessionAud
 
     /// Stops or starts to read when what waits for Redis passes its bound.
     func watchMemory() {
-        let isOverfull = (stream?.heldBytes ?? 0) > limits.nativeHeldBytesMaximum
+        let isOverfull = (stream?.heldBytes ?? 0) > limits.sessionHeldBytesMaximum
         guard isOverfull != (overfullSince != nil) else { return }
         overfullSince = isOverfull ? loop.now : nil
         applyReading()
@@ -213,7 +215,9 @@ final class NativeSession: ChannelInboundHandler, LiveResultReceiver, SessionAud
     }
 
     func applyReading() {
-        channel?.setOption(.autoRead, value: phase == .closing || isReading).whenFailure { _ in }
+        // A message that comes too early is read, too, and closes the connection.
+        let shouldRead = phase == .closing || isReading || (phase == .registering && !isIntroduced)
+        channel?.setOption(.autoRead, value: shouldRead).whenFailure { _ in }
     }
 
     /// Tells the device when it is held up, and when it is no more; looked at once a second, so that a hiccup of Redis

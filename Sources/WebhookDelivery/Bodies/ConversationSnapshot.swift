@@ -11,6 +11,8 @@ package struct ConversationSnapshot: Sendable {
     package var source: String?
     package var segments: [TranscriptSegment]
     package var audio: [StoredAudioPart]
+    /// The names of the user's known voices, by person.
+    package var personNames: [String: String] = [:]
     /// Whether every session of it that the record knows has ended, so that nothing is missing.
     package var isComplete: Bool
 

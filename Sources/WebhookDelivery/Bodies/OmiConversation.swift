@@ -14,7 +14,7 @@ struct OmiConversation: Encodable {
     let status = "completed"
     let discarded = false
     let structured = Structured()
-    let transcriptSegments: [TranscriptSegment]
+    let transcriptSegments: [NamedSegment]
     let audioFiles: [AudioFile]
     let appsResults: [String] = []
 
@@ -36,6 +36,20 @@ struct OmiConversation: Encodable {
         let duration: Double
     }
 
+    /// A segment with `speaker_name`, which this body has and no other (omi.md 3).
+    struct NamedSegment: Encodable {
+        let segment: TranscriptSegment
+        let name: String
+
+        private enum CodingKeys: String, CodingKey { case name = "speaker_name" }
+
+        func encode(to encoder: any Encoder) throws {
+            try segment.encode(to: encoder)
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(name, forKey: .name)
+        }
+    }
+
     /// Takes a conversation, without segments when there is no room for them.
     init(_ conversation: ConversationSnapshot, segments: [TranscriptSegment]?) {
         id = conversation.id
@@ -45,7 +59,11 @@ struct OmiConversation: Encodable {
         finishedAt = ISOTime.text(conversation.finishedAt)
         source = conversation.source ?? "omi"
         language = conversation.language
-        transcriptSegments = segments ?? []
+        transcriptSegments = (segments ?? []).map { segment in
+            let known = segment.personID.flatMap { conversation.personNames[$0] }
+            return NamedSegment(
+                segment: segment, name: segment.isUser ? "User" : known ?? "Speaker \(segment.speakerID)")
+        }
         audioFiles = conversation.audio.map { part in
             AudioFile(
                 id: part.object, uid: conversation.uid, conversationID: conversation.id,

@@ -158,6 +158,8 @@ extension PartitionConsumer {
         advance(&lane, to: next, of: key)
         if lane.hasOpened {
             lane.emptyInbox()
+            // What the attempt that failed was told is undone with it, also that nothing came for a while.
+            if lane.hasWork { lane.wasToldIdle = false }
             if lane.rereadAfter != nil { metrics.rereads.increment() }
         } else {
             metrics.duplicates.increment(by: lane.dropPassed())

@@ -13,6 +13,8 @@ extension PartitionConsumer {
         guard let id = session.predecessor else { return (session.from, 0) }
         guard var before = try await handOff.session(id, group: group, in: partition) else { return (session.from, 0) }
         guard try await passes(&before, .session(session.session), number) else { return nil }
+        // One of `/v4/listen` has numbers of its gateway's, not of the device's.
+        guard before.parameters.flags.contains(.numbered) else { return (session.from, 0) }
         let next = before.progress.next
         let isWanted = WorkerFlags(group).map { !before.parameters.flags.isDisjoint(with: $0) } ?? true
         // What a group did not want of the predecessor it does not miss.

@@ -73,7 +73,7 @@ import Testing
     func overloaded() async throws {
         let server = try RedisServer.started()
         var limits = Limits()
-        limits.nativeHeldBytesMaximum = 3_000
+        limits.sessionHeldBytesMaximum = 3_000
         limits.nativeHeldTimeMaximum = .seconds(1)
         // Else a slow machine might stop reading before there is too much to hold.
         limits.appendReplyDelayMaximum = .seconds(60)

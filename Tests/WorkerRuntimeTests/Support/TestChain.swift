@@ -21,7 +21,7 @@ struct TestChain: Sendable {
         partition = Partition(of: first.user, count: fixture.partitions)
         sessions = [first]
         var request = first.registration()
-        request.parameters.flags = flags
+        request.parameters.flags = flags.union(.numbered)
         epochs = [try await handOff.register(request, in: partition).epoch]
     }
 
@@ -49,7 +49,9 @@ struct TestChain: Sendable {
     /// Connects again, and returns the number from which to send.
     mutating func resume(first: UInt64 = 0) async throws -> UInt64 {
         let next = TestSession(user: user)
-        let grant = try await handOff.register(next.resuming(current.id, first: first), in: partition)
+        var request = next.resuming(current.id, first: first)
+        request.parameters.flags.insert(.numbered)
+        let grant = try await handOff.register(request, in: partition)
         guard grant.isResumed else { throw Unexpected("no resume: \(grant)") }
         sessions.append(next)
         epochs.append(grant.epoch)
