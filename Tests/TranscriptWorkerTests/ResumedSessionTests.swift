@@ -36,7 +36,8 @@ struct ResumedSessionTests {
         let old = TestSession(user: "alice")
         let new = TestSession(user: "alice")
         var request = old.registration()
-        request.parameters = SessionParameters(codec: .pcm16, sampleRate: 16_000, flags: .transcript)
+        request.parameters = SessionParameters(
+            codec: .pcm16, sampleRate: 16_000, flags: [.transcript, .numbered])
         let parameters = request.parameters
         _ = try await handOff.register(request, in: partition)
         try await append(0..<50, of: old.id, handOff, partition)
