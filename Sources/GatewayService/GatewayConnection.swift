@@ -36,6 +36,27 @@ extension GatewayConnection {
     /// Cuts the connection without a word.
     func abort() { channel?.close(promise: nil) }
 
+    /// What answers the peer's close, once.
+    ///
+    /// With its code, or with 1001 and why its audio is not known to be in the store (docs/adr/0005); so, too, when that
+    /// takes too long to find out.
+    func closeAnswer(to code: UInt16?) -> (_ lost: String?) -> Void {
+        var isAnswered = false
+        var timeout: Scheduled<Void>?
+        let answer = { [self] (lost: String?) in
+            timeout?.cancel()
+            guard !isAnswered else { return }
+            isAnswered = true
+            let answered = lost == nil ? code ?? CloseCode.normal.rawValue : CloseCode.goingAway.rawValue
+            sendClose(WebSocketErrorCode(codeNumber: Int(answered)), lost ?? "", isReply: true)
+        }
+        let bound = NIOLoopBound(answer, eventLoop: loop.eventLoop)
+        timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
+            bound.value("the store did not answer in time")
+        }
+        return answer
+    }
+
     /// Sends a close frame and cuts the connection when the handshake takes too long.
     ///
     /// A reply to the peer's close frame ends the connection at once.

@@ -16,8 +16,7 @@ extension ListenSession {
         sendClose(WebSocketErrorCode(codeNumber: Int(cause.code.rawValue)), cause.reason)
     }
 
-    /// The device closed: its code is echoed once its audio is in Redis, or 1001 says that it is not known to be there
-    /// (docs/adr/0005).
+    /// The device closed: it is answered once its audio is in Redis.
     func peerClosed(_ code: UInt16?) {
         switch phase {
         case .closed: return
@@ -28,25 +27,11 @@ extension ListenSession {
         case .authenticating, .registering, .streaming: break
         }
         phase = .closing
-        let echo = WebSocketErrorCode(codeNumber: Int(code ?? CloseCode.normal.rawValue))
-        let goingAway = WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue))
-        var isAnswered = false
-        let answerOnce = { [self] (lost: String?) in
-            guard !isAnswered else { return }
-            isAnswered = true
-            sendClose(lost == nil ? echo : goingAway, lost ?? "", isReply: true)
-        }
-        let bound = NIOLoopBound(answerOnce, eventLoop: loop.eventLoop)
-        let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(loop.configuration.limits.closeTimeout)) {
-            bound.value("the store did not answer in time")
-        }
+        let answer = closeAnswer(to: code)
         appendEnd(.clientClosed) { [self] in
-            timeout.cancel()
-            let lost =
-                stream?.wasCutOff == true
-                ? "the session was ended elsewhere" : stream?.gap != nil ? "the store did not take all of it" : nil
+            let lost = stream?.whyLost
             if lost == nil, code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
-            answerOnce(lost)
+            answer(lost)
         }
     }
 

@@ -67,7 +67,12 @@ final class SessionAudio {
     private var lastTailAt: NIODeadline
     private var isEnding = false
     /// Whether it turned out at its end that somebody else had ended it: what came behind that is lost.
-    private(set) var wasCutOff = false
+    private var wasCutOff = false
+    /// Why not all of its audio counts, once it has ended.
+    var whyLost: String? {
+        if wasCutOff { return "the session was ended elsewhere" }
+        return gap == nil ? nil : "the store did not take all of it"
+    }
 
     private var limits: Limits { loop.configuration.limits }
 

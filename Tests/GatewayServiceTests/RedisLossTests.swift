@@ -70,11 +70,11 @@ import Testing
                         sent.withLock { $0 += 1 }
                     }
                 }
-                try await eventually("nothing more is taken") {
-                    let before = sent.withLock { $0 }
-                    // tidy:allow Task.sleep how long nothing is taken is what the test is about
-                    try await Task.sleep(for: .seconds(1))
-                    return before > 2 && sent.withLock { $0 } == before
+                var seen = (count: 0, since: ContinuousClock.now)
+                try await eventually("nothing more is taken for a second") {
+                    let count = sent.withLock { $0 }
+                    if count != seen.count { seen = (count, .now) }
+                    return count > 2 && ContinuousClock.now - seen.since > .seconds(1)
                 }
                 #expect(sent.withLock { $0 } < 300)
                 server.thaw()

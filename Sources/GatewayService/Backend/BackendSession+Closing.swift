@@ -19,7 +19,7 @@ extension BackendSession {
         sendClose(WebSocketErrorCode(codeNumber: Int(cause.code.rawValue)), cause.reason)
     }
 
-    /// The peer closed: its code is echoed once everything is in Redis, or 1001 says that it is not known to be there.
+    /// The peer closed: it is answered once everything is in Redis.
     func peerClosed(_ code: UInt16?) {
         switch phase {
         case .over: channel?.close(promise: nil)
@@ -30,23 +30,9 @@ extension BackendSession {
             channel?.close(promise: nil)
         case .open:
             phase = .over
-            let echo = WebSocketErrorCode(codeNumber: Int(code ?? CloseCode.normal.rawValue))
-            let goingAway = WebSocketErrorCode(codeNumber: Int(CloseCode.goingAway.rawValue))
             let audio = feed?.audio
-            var isAnswered = false
-            let answerOnce = { [self] (lost: String?) in
-                guard !isAnswered else { return }
-                isAnswered = true
-                sendClose(lost == nil ? echo : goingAway, lost ?? "", isReply: true)
-            }
-            let bound = NIOLoopBound(answerOnce, eventLoop: loop.eventLoop)
-            let timeout = loop.eventLoop.scheduleTask(in: TimeAmount(limits.closeTimeout)) {
-                bound.value("the store did not answer in time")
-            }
-            end(.clientClosed) {
-                timeout.cancel()
-                answerOnce(audio?.gap == nil ? nil : "the store did not take all of it")
-            }
+            let answer = closeAnswer(to: code)
+            end(.clientClosed) { answer(audio?.whyLost) }
         }
     }
 
