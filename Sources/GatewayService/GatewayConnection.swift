@@ -38,7 +38,7 @@ extension GatewayConnection {
 
     /// What answers the peer's close, once.
     ///
-    /// With its code, or with 1001 and why its audio is not known to be in the store (docs/adr/0005); so, too, when that
+    /// With its code, or with 1001 and why its audio is not known to be in the store (docs/adr/0005): also when that
     /// takes too long to find out.
     func closeAnswer(to code: UInt16?) -> (_ lost: String?) -> Void {
         var isAnswered = false
