@@ -100,7 +100,8 @@ def run(binary, acceptance, full):
         return phase(fleet, receiver, recording, acceptance, name, bad, disturbance and (lambda: disturbance(fleet, lasting))), seconds
 
     try:
-        calm, calm_seconds = measured("calm")
+        # As long as the longest outage's: what sessions are long enough to do to one another is not the outage's doing.
+        calm, calm_seconds = measured("calm", lasting=max(store, database) if full else 0)
         away, away_seconds = measured("away", bad=True, disturbance=store_away, lasting=store)
         back = time.time()
         kept = wait_for(lambda: fleet.metric("earshot_group_lag_entries") == 0, 180)

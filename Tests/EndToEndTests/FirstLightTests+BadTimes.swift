@@ -38,7 +38,10 @@ extension FirstLightTests {
         #expect(report.outcome == .completed)
         // The utterance that was open may be cut where nothing came for so long; all others are the same words.
         let words = undisturbed.transcript.segments.map(\.text)
-        #expect(report.transcript.segments.map(\.text).suffix(words.count - 1) == words.suffix(words.count - 1))
+        let heard = report.transcript.segments.map(\.text)
+        let before = zip(words, heard).prefix { $0 == $1 }.count
+        let behind = zip(words.reversed(), heard.reversed()).prefix { $0 == $1 }.count
+        #expect(before + behind >= words.count - 1, "\(heard), undisturbed \(words)")
         let sessions = try [report, undisturbed].map { try #require($0.events.compactMap { $0.sessionID }.first) }
         let seconds = try await eventually("both ends in the record") { () -> [Double]? in
             let listed = try await fleet.earshot(["sessions", "--all", "--json"]).text

@@ -58,7 +58,7 @@ import Testing
     func killedWorkers() async throws {
         let fleet = try await FleetProcess(workers: "transcript=2")
         let undisturbed = try await device(fleet, user: "calm", codec: .pcm16, speed: 4)
-        async let disturbed = device(fleet, user: "storm", codec: .pcm16, speed: 1)
+        async let disturbed = device(fleet, user: "storm", codec: .pcm16, speed: 1, quiet: .seconds(25))
         for _ in 0..<3 {
             // The moments are random by the machine's pace: each kill waits until another one has gone on with it.
             let owner = try await eventually("a worker that hears the stream") {
@@ -76,7 +76,7 @@ import Testing
     func killedStores() async throws {
         let fleet = try await FleetProcess()
         let undisturbed = try await device(fleet, user: "calm", codec: .opus, speed: 4)
-        async let disturbed = device(fleet, user: "storm", codec: .opus, speed: 1)
+        async let disturbed = device(fleet, user: "storm", codec: .opus, speed: 1, quiet: .seconds(25))
         try await eventually("the session in the record") {
             try await fleet.earshot(["sessions", "--json"]).text.contains("storm")
         }

@@ -19,15 +19,19 @@ import WorkerRuntime
         #expect(contact(answeredAt: [1]).quiet(since: start + .seconds(2)) == .zero)
     }
 
-    @Test("An answer after silence begins anew, as does one after a failure")
+    @Test("An answer after silence begins anew once gateways may be back, as does one after a failure")
     func broken() {
-        #expect(contact(answeredAt: [1, 11, 12]).quiet(since: start) == .seconds(1))
+        #expect(limits.gatewayReturn == .seconds(5))
+        #expect(contact(answeredAt: [1, 11, 12, 13]).quiet(since: start) == .zero)
+        #expect(contact(answeredAt: [1] + (11...17).map(Double.init)).quiet(since: start) == .seconds(1))
         let failed = contact(answeredAt: [1, 2])
         failed.broke()
         #expect(failed.quiet(since: start) == .seconds(2), "a failure says nothing of what was seen before")
         failed.answered(at: start + .seconds(3))
         #expect(failed.quiet(since: start) == .zero)
-        failed.answered(at: start + .seconds(4))
+        for second in 4...8 { failed.answered(at: start + .seconds(second)) }
+        #expect(failed.quiet(since: start) == .zero)
+        failed.answered(at: start + .seconds(9))
         #expect(failed.quiet(since: start) == .seconds(1))
     }
 }

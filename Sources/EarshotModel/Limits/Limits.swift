@@ -166,6 +166,9 @@ package struct Limits: Sendable {
     /// A lane that got no entry for this long, of time in which its partition was read, is told so, to finish what it
     /// holds open.
     package var laneIdle: Duration = .seconds(3)
+    /// How long behind an outage of Redis no lane is quiet yet: a gateway's longest pause between two attempts (2 s),
+    /// an attempt that nobody answers (2 s), and a second for what it held to be appended.
+    package var gatewayReturn: Duration = .seconds(5)
     /// A lane without entries for this long is closed; a later entry opens it again from its commit.
     package var laneClose: Duration = .seconds(120)
     /// Attempts at an entry before it goes to the dead letters, and crashes before it is quarantined (H5).

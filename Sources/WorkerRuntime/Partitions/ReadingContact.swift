@@ -3,8 +3,8 @@ import Synchronization
 
 /// What the reader knows of the streams: since when they have been read without a break, and until when.
 ///
-/// While Redis is away nothing can be said about a lane: that time is not quiet. One a worker, as all its partitions
-/// are read in one call.
+/// While Redis is away nothing can be said about a lane: that time is not quiet, and neither is the time behind it in
+/// which gateways come back. One a worker, as all its partitions are read in one call.
 package final class ReadingContact: Sendable {
     private struct State {
         var since: ContinuousClock.Instant
@@ -13,18 +13,20 @@ package final class ReadingContact: Sendable {
     }
 
     private let gapMaximum: Duration
+    private let gatewayReturn: Duration
     private let state: Mutex<State>
 
     /// Reading begins; calls that return within the longest blocking read and a second more are without a break.
     package init(limits: Limits, at now: ContinuousClock.Instant = .now) {
         gapMaximum = limits.readBlock + .seconds(1)
+        gatewayReturn = limits.gatewayReturn
         state = Mutex(State(since: now, until: now))
     }
 
     /// A read returned, with entries or without.
     package func answered(at now: ContinuousClock.Instant = .now) {
         state.withLock { state in
-            if state.isBroken || now - state.until > gapMaximum { state.since = now }
+            if state.isBroken || now - state.until > gapMaximum { state.since = now + gatewayReturn }
             state.until = now
             state.isBroken = false
         }
