@@ -126,6 +126,20 @@ import Testing
         #expect(read[2].speakerID == Int(Int32.max))
     }
 
+    @Test(
+        "A position that cannot be one is unknown",
+        arguments: ["1e300", "1.7e308", "-1e300", "1795251800000", "2678401", "null", "\"x\"", "1e999"])
+    func positions(position: String) throws {
+        let bad = #"{"text":"a","start":\#(position),"end":\#(position)}"#
+        let json = #"{"segments":[\#(bad),{"text":"b","start":3,"end":4}]}"#
+        guard case .transcript(let transcript) = try parse(BackendPeer.message(102, Array(json.utf8))) else {
+            // Not even JSON to some readers: refused as such.
+            return #expect(position == "1e999")
+        }
+        let read = transcript.segments.map { $0.transcriptSegment(session: .new(at: 0), ordinal: 0) }
+        #expect(read.map(\.start) == [-1, 3] && read.map(\.end) == [-1, 4])
+    }
+
     @Test("Keys are compared whole, and short ones are refused")
     func keys() throws {
         #expect(BackendDoor(keys: ["too-short"]) == nil)

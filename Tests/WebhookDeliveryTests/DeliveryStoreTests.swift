@@ -127,7 +127,7 @@ import WebhookDelivery
                 _ = try await fixture.store.enqueue(
                     (0..<2).flatMap { fixture.deliveries(1, to: endpoint, conversation: "c\($0)") })
             }
-            let claimed = try await fixture.store.claim(slots: 10) { _ in 1 }.deliveries
+            let claimed = try await fixture.claim(10, each: 1).deliveries
             #expect(claimed.count == 3)
             let log = AttemptLog(at: 0, milliseconds: 0, status: 410)
             let records = claimed.map { delivery in
@@ -190,7 +190,7 @@ import WebhookDelivery
                 "UPDATE webhook_secrets SET secret = 'whsec_hidden!' WHERE endpoint = \(broken.id.description)::uuid")
             try await fixture.client.execute(
                 "UPDATE webhook_deliveries SET event_type = 'of.tomorrow' WHERE conversation = 'c2'")
-            let claimed = try await fixture.store.claim(slots: 10) { _ in 10 }
+            let claimed = try await fixture.claim(10, each: 10)
             #expect(claimed.deliveries.map(\.endpoint.id) == [well.id])
             let other = try #require(
                 try await fixture.store.list(.init(endpoint: well.id), limit: 10).first { $0.conversation == "c2" })

@@ -144,10 +144,16 @@ import WebhookDelivery
         most.audio = parts
         var large = least
         large.segments = Array(repeating: segments, count: 4).flatMap(\.self)
+        // Two days in parts of a minute.
+        var long = large
+        long.audio = Array(repeating: parts, count: 700).flatMap(\.self)
         let built = [
             bodies.body(of: completion, least, in: .standard), bodies.body(of: completion, most, in: .standard),
-            smallBodies.body(of: completion, large, in: .standard),
+            smallBodies.body(of: completion, large, in: .standard), bodies.body(of: completion, long, in: .standard),
         ]
+        let last = try #require(built.last ?? nil)
+        #expect(last.contains(#""audio_parts":[],"audio_parts_omitted":true"#))
+        #expect(bodies.body(of: completion, long, in: .omi)?.contains(#""audio_files":[]"#) == true)
         return try built.map { body in try #require(body) }
     }
 

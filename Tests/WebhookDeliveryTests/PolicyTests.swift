@@ -138,6 +138,34 @@ import WebhookDelivery
         #expect(counts(plan) == ["busy": 1, "new": 2, "many": 10])
     }
 
+    @Test("Endpoints that do not answer, however many, leave the others half of the slots")
+    func unproven() throws {
+        let many = (0..<50).map { candidate("new\($0)", due: 9) }
+        let plan = ClaimPlan(
+            many + [candidate("good", due: 9)], slots: 40, slotsMaximum: 40, allowances: [:], proven: ["good"],
+            unprovenRoom: 20, now: 0)
+        #expect(counts(plan)["good"] == 8)
+        #expect(plan.shares.reduce(0) { $0 + $1.count } == 28)
+
+        var limits = DeliveryLimits()
+        limits.slots = 8
+        let gates = EndpointGates(limits: limits)
+        func id(_ number: Int) -> UniqueID { UniqueID(high: 1, low: UInt64(number)) }
+        let tickets = try (0..<3).map { try #require(gates.begin(id($0))) }
+        #expect(gates.unprovenRoom == 1 && !gates.isProven(id(0)))
+        gates.end(id(0), .success, tickets[0], concurrency: 8)
+        #expect(gates.unprovenRoom == 2 && gates.isProven(id(0)))
+        // Requests of one that has proven itself do not count, and do again once it fails.
+        let more = try (0..<3).map { _ in try #require(gates.begin(id(0))) }
+        #expect(gates.unprovenRoom == 2)
+        gates.end(id(0), .failure, more[0], concurrency: 8)
+        #expect(gates.unprovenRoom == 0 && !gates.isProven(id(0)))
+        for ticket in more.dropFirst() { gates.end(id(0), .inconclusive, ticket, concurrency: 8) }
+        gates.end(id(1), .failure, tickets[1], concurrency: 8)
+        gates.end(id(2), .success, tickets[2], concurrency: 8)
+        #expect(gates.unprovenRoom == 4)
+    }
+
     @Test("A rate of ten a second is kept over any ten seconds, and says when to come back")
     func rate() {
         var nextAt: Int64 = 0

@@ -89,6 +89,35 @@ import WebhookDelivery
         }
     }
 
+    @Test("A replay of all endpoints: one that takes nothing holds up no other, and a disabled one gets nothing")
+    func all() async throws {
+        var limits = DeliveryLimits()
+        limits.replayInHand = 2
+        limits.slots = 1_000
+        try await StoreFixture.with(limits) { fixture in
+            let hanging = try await fixture.endpoint { $0.concurrency = 64 }
+            let disabled = try await fixture.endpoint("carol") { $0.concurrency = 64 }
+            let well = try await fixture.endpoint("bob") { $0.concurrency = 64 }
+            // The oldest ones are of those that take nothing.
+            _ = try await half(fixture, hanging, count: 12)
+            _ = try await half(fixture, disabled, count: 12)
+            let dead = try await half(fixture, well, count: 12)
+            try await fixture.endpoints.set(.disabled, reason: "test", of: disabled.id)
+            let job = try await fixture.store.startReplay(since: 0, endpoint: nil)
+            var sent: Set<UniqueID> = []
+            while try await fixture.store.stepReplay() != nil {
+                for delivery in try await fixture.claim() where delivery.endpoint.id == well.id {
+                    sent.insert(delivery.id)
+                    #expect(try await fixture.record(delivery, .delivered, status: 200))
+                }
+            }
+            #expect(sent == dead)
+            let progress = try #require(try await fixture.store.progress(ofReplay: job))
+            #expect((progress.taken, progress.delivered, progress.pending, progress.dead) == (8, 6, 2, 0))
+            #expect(!progress.isDone && progress.takenAllAt == nil && progress.endpoint == nil)
+        }
+    }
+
     @Test("What dies again in a replay stays dead and ends it; other endpoints and older deliveries are left alone")
     func bounded() async throws {
         try await StoreFixture.with { fixture in

@@ -52,7 +52,15 @@ struct StoreFixture {
     }
 
     func claim(_ slots: Int = 10) async throws -> [ClaimedDelivery] {
-        try await store.claim(slots: slots) { _ in slots }.deliveries
+        try await claim(slots, each: slots).deliveries
+    }
+
+    /// Claims as a process that has sent nothing yet, and so much at once to an endpoint.
+    func claim(_ slots: Int, each: Int) async throws -> PostgresDeliveryStore.Claimed {
+        var limits = DeliveryLimits()
+        limits.initialConcurrency = each
+        limits.slots = slots * 2
+        return try await store.claim(slots: slots, gates: EndpointGates(limits: limits))
     }
 
     func record(_ delivery: ClaimedDelivery, _ result: AttemptRecord.Result, status: Int = 500) async throws -> Bool {

@@ -47,6 +47,9 @@ package final class PartStore: Sendable {
     /// Throws when the store is known to be away.
     package func checkAvailable() throws(ObjectStoreError) { try store.checkAvailable() }
 
+    /// Whether the store is not known to be away.
+    package var mayBeAvailable: Bool { (try? checkAvailable()) != nil }
+
     /// Removes a native object that no event names or will ever name.
     package func removeUnnamed(_ specification: PartSpecification, frames: ClosedRange<UInt64>) async {
         guard specification.format == .ogg, let key = try? PartKey.native(specification, frames: frames) else { return }

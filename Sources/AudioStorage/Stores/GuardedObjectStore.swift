@@ -71,7 +71,7 @@ package final class GuardedObjectStore: ObjectStore {
                 case _ where Task.isCancelled: .inconclusive
                 case .unavailable, .clockSkew: .failure
                 case .refused: .inconclusive
-                case .notFound, .exists, .invalidKey, .tooLarge, .corrupt: .success
+                case .notFound, .exists, .invalidKey, .tooLarge, .corrupt, .unsupported: .success
                 }
             breaker.withLock { $0.report(outcome, of: ticket, now: .now) }
             throw error

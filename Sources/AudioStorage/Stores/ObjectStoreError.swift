@@ -20,6 +20,8 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
         case tooLarge
         /// The object's bytes are not what was written.
         case corrupt
+        /// The store does not know what it was asked, a conditional write for instance.
+        case unsupported
     }
 
     package let code: Code

@@ -55,7 +55,7 @@ package final class WebhookDeliverer: Service {
                 var failures = 0
                 while !Task.isCancelled && !Task.isShuttingDownGracefully {
                     do throws(WebhookError) {
-                        let claimed = try await store.claim(slots: freeSlots) { self.sender.gates.allowance(of: $0) }
+                        let claimed = try await store.claim(slots: freeSlots, gates: sender.gates)
                         failures = 0
                         report(claimed.unreadable)
                         for delivery in claimed.deliveries { begin(delivery, in: &tasks) }

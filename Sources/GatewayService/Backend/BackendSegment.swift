@@ -28,6 +28,10 @@ struct BackendSegment: Decodable {
 
     /// A position that is not known (omi.md section 3).
     private static let unknownPosition = -1.0
+    /// The largest position taken for one: a month in seconds, longer than any conversation.
+    ///
+    /// A Unix time, or 1e300, is no place in the audio and no number of samples.
+    private static let positionMaximum = 31 * 86_400.0
 
     init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
@@ -35,7 +39,8 @@ struct BackendSegment: Decodable {
             try? fields.decodeIfPresent(type, forKey: key)
         }
         func position(_ key: CodingKeys) -> Double {
-            optional(key).flatMap { (value: Double) in value.isFinite ? value : nil } ?? Self.unknownPosition
+            optional(key).flatMap { (value: Double) in abs(value) <= Self.positionMaximum ? value : nil }
+                ?? Self.unknownPosition
         }
         func text(_ key: CodingKeys) -> String? { optional(key).map(Self.storable) }
         let id = optional(.id, as: String.self)

@@ -15,14 +15,14 @@ struct VoiceServiceReply {
 
     /// Reads a response.
     ///
-    /// - Throws: `RecognitionError`: `unavailable` when the service cannot work now, `rejectedInput` when it refuses
-    ///   the audio or answers with something else than an embedding.
+    /// - Throws: `RecognitionError`: `rejectedInput` when the service refuses this audio, `unavailable` otherwise: who
+    ///   answers 404 or a page of HTML is not the service, or not yet.
     init(_ response: HTTPResponse) throws(RecognitionError) {
         switch response.status {
         case 200..<300: break
-        case 408, 429, 500...:
-            throw RecognitionError(.unavailable, "the voice service answered \(response.status)")
-        default: throw RecognitionError(.rejectedInput, "the voice service refused the audio with \(response.status)")
+        case 400, 413, 415, 422:
+            throw RecognitionError(.rejectedInput, "the voice service refused the audio with \(response.status)")
+        default: throw RecognitionError(.unavailable, "the voice service answered \(response.status)")
         }
         let data = Data(response.body)
         let decoder = JSONDecoder()
@@ -30,12 +30,12 @@ struct VoiceServiceReply {
             (try? decoder.decode([Float].self, from: data)) ?? (try? decoder.decode(Object.self, from: data))?.embedding
         guard let numbers, (1...VoiceLimits.dimensionsMaximum).contains(numbers.count) else {
             throw RecognitionError(
-                .rejectedInput,
+                .unavailable,
                 "the voice service's answer is no JSON array of 1 to \(VoiceLimits.dimensionsMaximum) numbers")
         }
         let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard length.isFinite, length > 0 else {
-            throw RecognitionError(.rejectedInput, "the voice service's answer has no direction")
+            throw RecognitionError(.unavailable, "the voice service's answer has no direction")
         }
         embedding = numbers.map { $0 / length }
     }

@@ -14,7 +14,7 @@ import WorkerRuntime
 /// at the switch as it does at the end.
 struct StorageLane: LaneProcessor {
     /// The name of what a lane waits for.
-    private static let store = "object store"
+    static let store = "object store"
 
     private let services: StorageServices
     private let session: RegisteredSession

@@ -1,3 +1,4 @@
+import AudioStorage
 package import WorkerRuntime
 
 /// Opens the private-cloud worker's lanes.
@@ -10,5 +11,9 @@ package struct StorageLaneFactory: LaneProcessorFactory {
     package func open(_ opening: LaneOpening) throws -> any LaneProcessor {
         guard let session = opening.session else { throw LaneFailure.entry("a recording needs a session") }
         return try StorageLane(session: session, partition: opening.partition, services: services)
+    }
+
+    package func mayBeAvailable(_ dependency: String) -> Bool {
+        dependency != StorageLane.store || services.parts.mayBeAvailable
     }
 }

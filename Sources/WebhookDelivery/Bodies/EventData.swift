@@ -32,6 +32,7 @@ struct EventData: Encodable {
     var segmentsOmitted: Bool?
     var segments: [TranscriptSegment]?
     var audioParts: [StoredPart]?
+    var audioPartsOmitted: Bool?
     var audioPending: Bool?
 
     // audio.stored

@@ -44,14 +44,15 @@ package struct WebhookBody: Sendable {
 
     /// The body of an event about a conversation, from the record.
     ///
-    /// - Returns: `nil` when it is too large even without segments.
+    /// - Returns: `nil` when it is too large even without segments and parts.
     package func body(
         of event: SessionEvent, _ conversation: ConversationSnapshot, in dialect: WebhookDialect
     ) -> String? {
         var conversation = conversation
         conversation.language = event.language ?? conversation.language
-        return bounded(Self.conversation(event, conversation, conversation.segments, in: dialect))
-            ?? bounded(Self.conversation(event, conversation, nil, in: dialect))
+        let whole = bounded(Self.conversation(event, conversation, conversation.segments, in: dialect))
+        return whole ?? bounded(Self.conversation(event, conversation, nil, in: dialect))
+            ?? bounded(Self.conversation(event, conversation, nil, withParts: false, in: dialect))
     }
 
     /// The body that tells an owner that one of its endpoints was disabled.
@@ -138,8 +139,10 @@ package struct WebhookBody: Sendable {
 
     private static func conversation(
         _ event: SessionEvent, _ conversation: ConversationSnapshot, _ segments: [TranscriptSegment]?,
-        in dialect: WebhookDialect
+        withParts: Bool = true, in dialect: WebhookDialect
     ) -> String {
+        var conversation = conversation
+        if !withParts { conversation.audio = [] }
         guard dialect == .standard else { return json(OmiConversation(conversation, segments: segments)) }
         var data = EventData()
         data.uid = conversation.uid
@@ -154,6 +157,7 @@ package struct WebhookBody: Sendable {
         data.segmentsOmitted = segments == nil
         data.segments = segments
         data.audioParts = conversation.audio.map(EventData.StoredPart.init)
+        data.audioPartsOmitted = withParts ? nil : true
         data.audioPending = event.audioPending ?? false
         return standard(WebhookEventType(event.type) ?? .conversationCompleted, event, data)
     }
@@ -190,8 +194,11 @@ package struct WebhookBody: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        // Only a floating-point number that is not finite could fail, and the product makes none.
-        guard let data = try? encoder.encode(value) else { preconditionFailure("a body holds only finite numbers") }
+        // No number of a body should be anything but finite; a sum that is may cost its reader one body, not everybody
+        // the worker.
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        guard let data = try? encoder.encode(value) else { preconditionFailure("all of a body can be encoded") }
         return String(decoding: data, as: UTF8.self)
     }
 }

@@ -44,9 +44,12 @@ package struct ClaimPlan: Equatable, Sendable {
     ///   - slots: Free slots.
     ///   - slotsMaximum: All slots; no endpoint gets more than a quarter of them.
     ///   - allowances: What this process' gates allow; an endpoint that is absent may have as much as it wants.
+    ///   - proven: Endpoints whose last request succeeded.
+    ///   - unprovenRoom: What all others may have together.
     ///   - now: Unix µs.
     package init(
-        _ candidates: [Candidate], slots: Int, slotsMaximum: Int, allowances: [String: Int], now: Int64
+        _ candidates: [Candidate], slots: Int, slotsMaximum: Int, allowances: [String: Int], proven: Set<String> = [],
+        unprovenRoom: Int = .max, now: Int64
     ) {
         var open: [(candidate: Candidate, most: Int, count: Int)] = []
         for candidate in candidates {
@@ -61,9 +64,14 @@ package struct ClaimPlan: Equatable, Sendable {
             if min(most, paced) > 0 { open.append((candidate, min(most, paced), 0)) }
         }
         var left = slots
+        var unprovenLeft = unprovenRoom
         while left > 0 {
             var gave = false
             for index in open.indices where left > 0 && open[index].count < open[index].most {
+                if !proven.contains(open[index].candidate.endpoint) {
+                    guard unprovenLeft > 0 else { continue }
+                    unprovenLeft -= 1
+                }
                 open[index].count += 1
                 left -= 1
                 gave = true

@@ -20,6 +20,8 @@ package struct EndpointGate: Sendable {
     private var pausedUntil: ContinuousClock.Instant?
     /// Requests under way.
     package private(set) var inFlight = 0
+    /// Whether its last request succeeded: it may be slow, but it answers.
+    package private(set) var isProven = false
     /// When it was used last, so that idle gates can be forgotten.
     package private(set) var lastUse: ContinuousClock.Instant
 
@@ -83,9 +85,11 @@ package struct EndpointGate: Sendable {
         switch outcome {
         case .success:
             window = min(max(1, concurrency), max(window * 2, initialWindow))
+            isProven = true
             breaker.report(.success, of: ticket, now: now)
         case .failure:
             window = 1
+            isProven = false
             breaker.report(.failure, of: ticket, now: now)
         case .inconclusive: breaker.report(.inconclusive, of: ticket, now: now)
         }

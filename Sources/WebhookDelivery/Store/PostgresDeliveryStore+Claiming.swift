@@ -18,26 +18,27 @@ extension PostgresDeliveryStore {
     ///
     /// - Parameters:
     ///   - slots: Free slots of this process.
-    ///   - allowance: What this process' gate allows an endpoint.
+    ///   - gates: What this process thinks of endpoints.
     /// - Returns: The claimed ones, in the order of their lanes, and when to look again.
     /// - Throws: `WebhookError` when Postgres does not answer.
-    package func claim(
-        slots: Int, allowance: (UniqueID) -> Int
-    ) async throws(WebhookError) -> Claimed {
+    package func claim(slots: Int, gates: EndpointGates) async throws(WebhookError) -> Claimed {
         do {
             var claimed = Claimed()
             var allowances: [String: Int] = [:]
+            var proven: Set<String> = []
             for row in try await client.query(Self.dueEndpoints) {
                 claimed.next = Self.sooner(claimed.next, try row.decode("next_in", as: Int64?.self))
                 guard try row.decode("is_due"), let id = UniqueID(try row.decode("endpoint", as: String.self)) else {
                     continue
                 }
-                let allowed = allowance(id)
+                let allowed = gates.allowance(of: id)
                 if allowed > 0 { allowances[id.description] = allowed } else { claimed.held.insert(id) }
+                if gates.isProven(id) { proven.insert(id.description) }
             }
             guard slots > 0, !allowances.isEmpty else { return claimed }
             try await client.withTransaction { connection in
-                try await claim(slots: slots, allowances, into: &claimed, on: connection)
+                try await claim(
+                    slots: slots, allowances, proven, unprovenRoom: gates.unprovenRoom, into: &claimed, on: connection)
             }
             return claimed
         } catch {
@@ -71,7 +72,8 @@ extension PostgresDeliveryStore {
     }
 
     private func claim(
-        slots: Int, _ allowances: [String: Int], into claimed: inout Claimed, on connection: PostgresConnection
+        slots: Int, _ allowances: [String: Int], _ proven: Set<String>, unprovenRoom: Int,
+        into claimed: inout Claimed, on connection: PostgresConnection
     ) async throws {
         let names = allowances.keys.sorted()
         // First the locks, then the counts: they must see what the lock's last holder did.
@@ -98,7 +100,8 @@ extension PostgresDeliveryStore {
                     inFlight: try row.decode("in_flight"), rate: endpoint.rate, nextAt: try row.decode("next_us")))
         }
         let plan = ClaimPlan(
-            candidates.shuffled(), slots: slots, slotsMaximum: limits.slots, allowances: allowances, now: now)
+            candidates.shuffled(), slots: slots, slotsMaximum: limits.slots, allowances: allowances, proven: proven,
+            unprovenRoom: unprovenRoom, now: now)
         if let paceAt = plan.paceAt { claimed.next = Self.sooner(claimed.next, max(1, paceAt - now)) }
         guard !plan.shares.isEmpty else { return }
         let token = UniqueID.timeOrdered(at: now)

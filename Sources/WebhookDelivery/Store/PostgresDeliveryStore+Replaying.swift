@@ -5,7 +5,8 @@ import PostgresClient
 ///
 /// A step takes up a bounded number of dead deliveries and moves the job's place behind them in one transaction, so
 /// that a process may die at any point. Delivered ones are never touched; one that dies again stays dead, because the
-/// job's place is behind it.
+/// job's place is behind it. The first step of a job of all endpoints makes a job of each, its parts, so that none of
+/// them waits for another that takes nothing.
 extension PostgresDeliveryStore {
     /// Starts a replay of everything that died since a time, of one endpoint or of all.
     ///
@@ -46,18 +47,33 @@ extension PostgresDeliveryStore {
             return try await client.withTransaction { connection in
                 let jobs = try await connection.query(
                     """
-                    SELECT r.id, \(limits.replayInHand) - h.count AS room
+                    SELECT r.id, r.endpoint IS NULL AS is_whole, \(limits.replayInHand) - h.count AS room
                     FROM webhook_replays r CROSS JOIN LATERAL (SELECT count(*) AS count FROM webhook_deliveries d
                         WHERE d.replay = r.id AND d.state = 'pending') AS h
                     WHERE r.finished_at IS NULL AND h.count < \(limits.replayInHand)
                     ORDER BY h.count, r.created_at LIMIT 1 FOR UPDATE OF r SKIP LOCKED
                     """)
                 guard let job = jobs.first else { return nil }
+                if try job.decode("is_whole") { return try await split(try job.decode("id"), on: connection) }
                 return try await step(try job.decode("id"), room: try job.decode("room"), on: connection)
             }
         } catch {
             throw WebhookError(error)
         }
+    }
+
+    /// Makes a job for each endpoint that may get something; what died of a disabled one stays dead.
+    private func split(_ job: String, on connection: PostgresConnection) async throws -> Int {
+        try await connection.execute(
+            """
+            INSERT INTO webhook_replays (id, endpoint, since, until, taken_at, taken_id, part_of)
+            SELECT gen_random_uuid(), e.id, r.since, r.until, r.taken_at, r.taken_id, r.id
+            FROM webhook_replays r JOIN webhook_endpoints e ON e.state = 'enabled'
+            WHERE r.id = \(job)::uuid AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.endpoint = e.id
+                AND d.state = 'dead' AND d.created_at BETWEEN r.since AND r.until)
+            """)
+        try await connection.execute("UPDATE webhook_replays SET finished_at = now() WHERE id = \(job)::uuid")
+        return 0
     }
 
     private func step(_ job: String, room: Int, on connection: PostgresConnection) async throws -> Int {
@@ -68,7 +84,7 @@ extension PostgresDeliveryStore {
                     JOIN webhook_replays r ON r.id = \(job)::uuid
                 WHERE d.state = 'dead' AND (d.created_at, d.id) > (r.taken_at, r.taken_id)
                     AND d.created_at >= r.since AND d.created_at <= r.until
-                    AND (r.endpoint IS NULL OR d.endpoint = r.endpoint)
+                    AND d.endpoint = r.endpoint
                     AND (d.body IS NOT NULL OR d.source IS NOT NULL)
                     AND d.event_type <> \(WebhookEventType.endpointTest.rawValue)
                 ORDER BY d.created_at, d.id LIMIT \(room) FOR UPDATE OF d
@@ -100,12 +116,17 @@ extension PostgresDeliveryStore {
         do {
             let rows = try await client.query(
                 """
-                SELECT r.endpoint, r.since, r.until, r.taken, r.finished_at,
-                    count(d.id) FILTER (WHERE d.state = 'delivered') AS delivered,
-                    count(d.id) FILTER (WHERE d.state IN ('pending', 'waiting')) AS pending,
-                    count(d.id) FILTER (WHERE d.state = 'dead') AS dead
-                FROM webhook_replays r LEFT JOIN webhook_deliveries d ON d.replay = r.id
-                WHERE r.id = \(id.description)::uuid GROUP BY r.id
+                WITH jobs AS (SELECT * FROM webhook_replays
+                    WHERE id = \(id.description)::uuid OR part_of = \(id.description)::uuid)
+                SELECT r.endpoint, r.since, r.until, j.taken, j.finished_at, d.*
+                FROM webhook_replays r, (SELECT sum(taken)::bigint AS taken,
+                        CASE WHEN bool_and(finished_at IS NOT NULL) THEN max(finished_at) END AS finished_at
+                    FROM jobs) AS j,
+                    (SELECT count(*) FILTER (WHERE state = 'delivered') AS delivered,
+                        count(*) FILTER (WHERE state IN ('pending', 'waiting')) AS pending,
+                        count(*) FILTER (WHERE state = 'dead') AS dead
+                    FROM webhook_deliveries WHERE replay IN (SELECT id FROM jobs)) AS d
+                WHERE r.id = \(id.description)::uuid
                 """)
             guard let row = rows.first else { return nil }
             return ReplayProgress(

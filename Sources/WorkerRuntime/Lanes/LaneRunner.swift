@@ -105,8 +105,7 @@ struct LaneRunner {
         switch input {
         case .entries(let entries):
             let step = try await take(entries, &attempt, context, &history)
-            history.attempts = 0
-            history.isParkingFull = false
+            if let last = entries.last { history.took(through: last.entry.position) }
             await consumer.absorbed(entries.count, of: key, number)
             return step
         case .idle:
@@ -131,8 +130,11 @@ struct LaneRunner {
             consumer.logger.notice(
                 "a lane waits", metadata: ["lane": "\(key)", "dependency": "\(name)", "reason": "\(reason)"])
             await consumer.waits(key, on: name)
-            history.isParkingFull = await consumer.parkIfDue(key, number)
-            await Backoff.dependency.pause(attempt: history.attempts)
+            repeat {
+                history.isParkingFull = await consumer.parkIfDue(key, number)
+                await Backoff.dependency.pause(attempt: history.attempts)
+                history.attempts += 1
+            } while await consumer.isConsuming && !Task.isCancelled && !consumer.factory.mayBeAvailable(name)
             await consumer.goesOn(key)
         case let failure as EntryFailure:
             history.failed(failure.entries.map(\.entry.position))

@@ -128,6 +128,35 @@ struct S3ObjectStoreTests {
         #expect(calls.withLock(\.self) == 3)
     }
 
+    @Test("A store that refuses conditional writes gets plain ones; nothing there is replaced", arguments: [8, 1_000])
+    func conditional(partBytes: Int) async throws {
+        let known = Mutex(false)
+        let http = InMemoryHTTPExchange { request throws(HTTPTransportError) in
+            if request.headers.contains(where: { $0.name == "if-none-match" }) {
+                return HTTPResponse(status: 501, body: Array("<Error><Code>NotImplemented</Code></Error>".utf8))
+            }
+            switch request.method {
+            case .head where known.withLock(\.self):
+                return HTTPResponse(status: 200, headers: [HTTPHeader(name: "content-length", value: "20")])
+            case .head: return HTTPResponse(status: 404)
+            case .post where request.url.contains("uploads="):
+                return HTTPResponse(status: 200, body: Array("<R><UploadId>u</UploadId></R>".utf8))
+            default: return HTTPResponse(status: 200, headers: [HTTPHeader(name: "ETag", value: "\"x\"")])
+            }
+        }
+        let store = S3ObjectStore(try configuration(partBytes: partBytes), http: http)
+        let key = try ObjectKey("a/b.c")
+        try await store.put(bytes(20), at: key, contentType: "x", condition: .absent)
+        let last = try #require(http.requests.last)
+        #expect(last.method == (partBytes < 20 ? .post : .put))
+        #expect(http.requests.count { $0.headers.contains { $0.name == "if-none-match" } } == 1, "it is asked once")
+        known.withLock { $0 = true }
+        let error = await #expect(throws: ObjectStoreError.self) {
+            try await store.put(bytes(20), at: key, contentType: "x", condition: .absent)
+        }
+        #expect(error?.code == .exists)
+    }
+
     @Test("An upload in parts that fails is taken back")
     func abort() async throws {
         let http = InMemoryHTTPExchange { request throws(HTTPTransportError) in

@@ -3,6 +3,7 @@ import EarshotClient
 import EarshotModel
 import NIOCore
 import NIOPosix
+import RedisClient
 import TestSupport
 import Testing
 
@@ -141,6 +142,26 @@ import Testing
             #expect(ended?.endReason == .superseded)
             back.abort()
         }
+    }
+
+    @Test("A message before the server has said session closes the connection: it would have no number")
+    func early() async throws {
+        let server = try RedisServer.started()
+        let proxy = try await FaultProxy.started(to: server.configuration.port)
+        var slow = server.configuration
+        slow.port = proxy.port
+        try await GatewayHarness.with(redis: slow) { harness in
+            var toxics = Toxics()
+            toxics.latency = Toxics.Latency(.milliseconds(400))
+            proxy.set(LinkFaults(both: toxics))
+            // The registry takes most of a second from here on.
+            let connection = try await harness.native()
+            try await connection.send(binary: [1, 2])
+            #expect(await NativeInbox(connection).closeCode() == 1002)
+            proxy.set(LinkFaults())
+            connection.abort()
+        }
+        await proxy.stop()
     }
 
     @Test("A session of another user is not resumed: a new one begins")

@@ -37,11 +37,12 @@ struct RemoteVoicesTests {
     }
 
     @Test(
-        "What is no embedding is refused, and a service that cannot work now is unavailable",
+        "Only who refuses the audio has refused it: whatever else is no embedding may be one later",
         arguments: [
-            (200, "[]", true), (200, "{}", true), (200, "nonsense", true), (200, "[0, 0]", true),
-            (200, "[\"a\"]", true),
-            (422, "", true), (400, "", true), (503, "", false), (429, "", false), (500, "[1]", false),
+            (422, "", true), (400, "", true), (413, "", true), (415, "", true), (503, "", false), (429, "", false),
+            (500, "[1]", false), (404, "", false), (401, "", false), (403, "", false), (301, "", false),
+            (200, "[]", false), (200, "{}", false), (200, "<html>", false), (200, "[0, 0]", false),
+            (200, "[\"a\"]", false),
         ])
     func failures(status: Int, body: String, isRefused: Bool) async {
         let exchange = InMemoryHTTPExchange { _ in response(status, body) }
@@ -49,12 +50,12 @@ struct RemoteVoicesTests {
         #expect(error?.code == (isRefused ? .rejectedInput : .unavailable))
     }
 
-    @Test("More numbers than any engine has are refused")
+    @Test("More numbers than any engine has are no embedding")
     func size() async {
         let many = "[" + [String](repeating: "1", count: 1_025).joined(separator: ",") + "]"
         let exchange = InMemoryHTTPExchange { _ in response(200, many) }
         let error = await #expect(throws: RecognitionError.self) { try await voices(exchange).embedding(of: speech) }
-        #expect(error?.code == .rejectedInput)
+        #expect(error?.code == .unavailable)
     }
 
     @Test("Less than half a second is not sent")

@@ -11,6 +11,7 @@ extension ObjectStoreError {
             case (404, "NoSuchBucket"): .refused
             case (404, _): .notFound
             case (412, _), (409, "ConditionalRequestConflict"): .exists
+            case (501, _), (_, "NotImplemented"): .unsupported
             case (408, _), (429, _), (500..., _), (_, "RequestTimeout"), (_, "SlowDown"), (409, "OperationAborted"):
                 .unavailable
             default: .refused

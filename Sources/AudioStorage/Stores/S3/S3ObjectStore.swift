@@ -21,10 +21,20 @@ package struct S3ObjectStore: ObjectStore {
     package func put(
         _ bytes: [UInt8], at key: ObjectKey, contentType: String, condition: PutCondition
     ) async throws(ObjectStoreError) {
-        // Many stores do not know the conditional write; who asks for it is not to lose what is there.
-        if condition == .absent, try await size(of: key) != nil {
-            throw ObjectStoreError(.exists, "\(key) is there already")
+        guard condition == .absent else { return try await write(bytes, at: key, contentType, condition) }
+        // Some stores pass the condition by, and some refuse it; who asks for it is not to lose what is there.
+        guard try await size(of: key) == nil else { throw ObjectStoreError(.exists, "\(key) is there already") }
+        do throws(ObjectStoreError) {
+            try await write(bytes, at: key, contentType, condition)
+        } catch {
+            guard error.code == .unsupported else { throw error }
+            try await write(bytes, at: key, contentType, .always)
         }
+    }
+
+    private func write(
+        _ bytes: [UInt8], at key: ObjectKey, _ contentType: String, _ condition: PutCondition
+    ) async throws(ObjectStoreError) {
         if bytes.count > exchange.configuration.multipartThreshold {
             return try await S3MultipartUpload(exchange: exchange, key: key).run(
                 bytes, contentType: contentType, condition: condition)
