@@ -9,7 +9,7 @@ import Supervision
 /// Projects users' settings from Postgres into Redis, where gateways and workers read them.
 ///
 /// Every replica does it; a projection is repeated without harm and an older one changes nothing. When another Redis
-/// answers than before, everything is projected again.
+/// answers than before, or it has lost its data (protocol.md M14), everything is projected again.
 package struct SettingsProjector: Service {
     private let store: any SettingsStore
     private let handOff: any HandOff
@@ -33,13 +33,17 @@ package struct SettingsProjector: Service {
     /// Projects until a graceful shutdown.
     package func run() async throws {
         var knownServer: String?
+        var known: [Partition: String] = [:]
+        let all = (0..<partitions).map { Partition($0) }
         while !Task.isCancelled && !Task.isShuttingDownGracefully {
             do {
                 // Of the server of before: one that is replaced meanwhile has a part only.
                 let server = handOff.serverIdentity
-                if server == nil || server != knownServer {
+                let incarnations = try await handOff.incarnations(of: all)
+                if server == nil || server != knownServer || incarnations != known {
                     try await projectAll()
                     knownServer = server
+                    known = incarnations
                 }
                 try await projectPending()
             } catch {

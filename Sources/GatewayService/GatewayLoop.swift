@@ -45,6 +45,8 @@ final class GatewayLoop {
     private var drainage: Drainage?
     /// Ends that Redis refused, oldest first: a session without an end would stay open for its groups.
     private var refusedEnds: [(ending: SessionEnding, partition: Partition)] = []
+    /// Ends that Redis has taken lately.
+    private var recentEnds: CircularBuffer<(at: NIODeadline, ending: SessionEnding, partition: Partition)> = []
 
     private var limits: Limits { configuration.limits }
 
@@ -205,6 +207,17 @@ final class GatewayLoop {
         refusedEnds.append((ending, partition))
     }
 
+    /// Remembers an end that Redis took: a server that comes back without its last writes has lost it, and nobody else
+    /// would end the session while this gateway lives (protocol.md H10).
+    func endWasTaken(_ ending: SessionEnding, in partition: Partition) {
+        while let first = recentEnds.first,
+            now - first.at > TimeAmount(limits.endsRemembered) || recentEnds.count >= limits.refusedEndsMaximum
+        {
+            recentEnds.removeFirst()
+        }
+        recentEnds.append((now, ending, partition))
+    }
+
     private func repeatEnds() {
         let round = refusedEnds.prefix(limits.refusedEndsRepeated)
         refusedEnds.removeFirst(round.count)
@@ -251,6 +264,8 @@ final class GatewayLoop {
             storeDurability = durability
         }
         for slot in visits { for connection in slot.values { connection.storeReturned() } }
+        for end in recentEnds { endWasRefused(end.ending, in: end.partition) }
+        recentEnds.removeAll()
     }
 
     // MARK: Drain

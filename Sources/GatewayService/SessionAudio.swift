@@ -258,7 +258,9 @@ final class SessionAudio {
         loop.appender.end(ending, in: registration.partition) { [self] result in
             switch result {
             // Answered only by the end that wrote the marker: all appends are before it.
-            case .success(.ended): held(covered)
+            case .success(.ended):
+                loop.endWasTaken(ending, in: registration.partition)
+                held(covered)
             case .success(.alreadyEnded): return askWhoEnded(reason, completion: completion)
             case .success(.fenced), .success(.unknown): wasCutOff = true
             case .failure(let error):

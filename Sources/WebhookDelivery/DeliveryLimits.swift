@@ -64,6 +64,9 @@ package struct DeliveryLimits: Sendable {
 
     /// Deliveries one process has in flight.
     package var slots = 256
+    /// What endpoints have of them together whose last request failed, or that had none yet: however many hang, half
+    /// of the slots are there for those that answer.
+    package var unprovenSlots: Int { max(1, slots / 2) }
     /// Longest time between two looks at the database: another process may have written.
     package var pollInterval: Duration = .seconds(1)
     /// Shortest time between two looks that nobody asked for.

@@ -3,6 +3,7 @@ import CoordinatorService
 import EarshotModel
 import Logging
 import NIOCore
+import RedisClient
 import ServiceLifecycle
 import SessionRecord
 import TestSupport
@@ -64,6 +65,33 @@ import WorkerRuntime
             try await eventually("the second") {
                 let settings = try await handOff.settings(of: user, in: partition)
                 return !settings.isStorageOn && settings.protection == .enhanced
+            }
+        }
+    }
+
+    @Test("A Redis that lost its data has everybody's settings again")
+    func settingsLost() async throws {
+        let store = InMemorySettingsStore()
+        let user = try #require(UserID("u1"))
+        let partition = Partition(of: user, count: partitions)
+        try await store.change(user, isStorageOn: true, protection: nil)
+        var limits = limits
+        limits.settingsInterval = .milliseconds(20)
+        let server = try RedisServer.started()
+        defer { server.kill() }
+        try await RedisFleet.with(server.configuration, limits: limits) { fleet in
+            let projector = SettingsProjector(
+                store: store, handOff: fleet.handOff, partitions: partitions, limits: limits, logger: .silent)
+            try await with([coordinator(fleet.handOff), projector]) {
+                func isThere() async throws -> Bool {
+                    try await fleet.handOff.settings(of: user, in: partition).isStorageOn
+                }
+                try await eventually("the settings") { try await isThere() }
+                try await eventually("the groups") {
+                    try await fleet.handOff.incarnations(of: [partition]).count == 1
+                }
+                _ = try await fleet.client.execute(RedisCommand("FLUSHALL"))
+                try await eventually("the settings again") { try await isThere() }
             }
         }
     }

@@ -91,6 +91,32 @@ import WebhookDelivery
         }
     }
 
+    @Test("However many receivers hang, half of the slots are there for those that answer")
+    func reserved() async throws {
+        try await Receiver.with { _ in
+            .hang
+        } _: { hanging in
+            try await Receiver.with { quick in
+                // The quick one is asked first, so that it is known.
+                let hooks = [endpoint(quick.url)] + (2..<20).map { endpoint(hanging.url, id: $0) }
+                var fixture = try await AudioBytesFixture(hooks)
+                fixture.deliveryLimits.slots = 8
+                fixture.deliveryLimits.totalTimeout = .seconds(60)
+                var sample: UInt64 = 0
+                var sequence: UInt64 = 0
+                try await fixture.working {
+                    for _ in 0..<4 {
+                        let had = quick.received.count
+                        try await fixture.append(frames(16_000), samplesEach: 320, from: &sample, sequence: &sequence)
+                        try await eventually("the quick one has it") { quick.received.count > had }
+                    }
+                    try await eventually("the others have what they may") { hanging.received.count >= 4 }
+                }
+                #expect(hanging.received.count == 4)
+            }
+        }
+    }
+
     @Test("Opus is decoded to PCM; several endpoints get windows of their own length")
     func opus() async throws {
         try await Receiver.with { one in

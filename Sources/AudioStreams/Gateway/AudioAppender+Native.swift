@@ -6,7 +6,7 @@ extension AudioAppender {
     /// Asks what an answer of Redis is worth; where it refuses to say so, no more than its memory.
     package func askDurability(completion: @escaping (StoreDurability) -> Void) {
         call(
-            RedisCommand("CONFIG", "GET", "appendonly", "appendfsync").retriable(),
+            RedisCommand("CONFIG", "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite").retriable(),
             { reply in reply.array?.compactMap(\.string) }
         ) { (result: Result<[String], HandOffError>) in
             guard case .success(let words) = result else { return completion(.memory) }
@@ -14,9 +14,10 @@ extension AudioAppender {
             for index in stride(from: 0, to: words.count - 1, by: 2) { values[words[index]] = words[index + 1] }
             guard values["appendonly"] == "yes" else { return completion(.memory) }
             switch values["appendfsync"] {
-            case "always": completion(.disk)
-            // Who knows `WAITAOF` (Redis 7.2) is found out by using it.
-            case "everysec": self.whenOnDisk { completion($0 == .refused ? .memory : .diskLater) }
+            case "always" where values["no-appendfsync-on-rewrite"] != "yes": completion(.disk)
+            // Otherwise `always` is not kept while a child of the server writes a file. Who knows `WAITAOF` (Redis 7.2)
+            // is found out by using it.
+            case "always", "everysec": self.whenOnDisk { completion($0 == .refused ? .memory : .diskLater) }
             default: completion(.memory)
             }
         }

@@ -12,6 +12,8 @@ package final class AudioWindowSender: Service {
         /// Which channels are in `ready` or being sent, so that each is there once.
         var known: Set<ObjectIdentifier> = []
         var inFlight = 0
+        /// Those of them to endpoints that were not proven.
+        var unprovenInFlight = 0
         /// Endpoints something is owed to.
         var paces: [UniqueID: EndpointPace] = [:]
     }
@@ -47,7 +49,7 @@ package final class AudioWindowSender: Service {
             await withDiscardingTaskGroup { tasks in
                 while !Task.isCancelled {
                     let (due, next) = self.takeDue(now: .now)
-                    for channel in due { tasks.addTask { await self.send(channel) } }
+                    for (channel, isProven) in due { tasks.addTask { await self.send(channel, isProven: isProven) } }
                     await self.signal.wait(until: next)
                 }
             }
@@ -55,15 +57,24 @@ package final class AudioWindowSender: Service {
     }
 
     /// Channels whose time has come, as many as slots and their endpoints allow; and when to look again.
-    private func takeDue(now: ContinuousClock.Instant) -> ([WindowChannel], ContinuousClock.Instant) {
+    private func takeDue(
+        now: ContinuousClock.Instant
+    ) -> (due: [(channel: WindowChannel, isProven: Bool)], next: ContinuousClock.Instant) {
         queue.withLock { queue in
-            var due: [WindowChannel] = []
+            var due: [(channel: WindowChannel, isProven: Bool)] = []
             var later: [WindowChannel] = []
             var next = now + limits.pollInterval
             for channel in queue.ready {
-                switch self.verdict(on: channel, queue, free: limits.slots - queue.inFlight - due.count, now: now) {
+                // As with events: half of the slots are kept for endpoints that answer.
+                let isProven = sender.gates.isProven(channel.endpoint)
+                let free = min(
+                    limits.slots - queue.inFlight,
+                    isProven ? limits.slots : limits.unprovenSlots - queue.unprovenInFlight)
+                switch self.verdict(on: channel, queue, free: free, now: now) {
                 case .now:
-                    due.append(channel)
+                    queue.inFlight += 1
+                    if !isProven { queue.unprovenInFlight += 1 }
+                    due.append((channel, isProven))
                     let rate = channel.bounds.rate
                     queue.paces[channel.endpoint, default: EndpointPace(now: now)].begin(rate: rate, now: now)
                 case .at(let instant):
@@ -76,7 +87,6 @@ package final class AudioWindowSender: Service {
                 queue.paces = queue.paces.filter { !$0.value.isIdle(now: now) }
             }
             queue.ready = later
-            queue.inFlight += due.count
             return (due, next)
         }
     }
@@ -93,7 +103,7 @@ package final class AudioWindowSender: Service {
         return pace.verdict(concurrency: min(bounds.concurrency, max(1, limits.slots / 4)), rate: bounds.rate, now: now)
     }
 
-    private func send(_ channel: WindowChannel) async {
+    private func send(_ channel: WindowChannel, isProven: Bool) async {
         if let (window, skipped) = channel.withQueue({ $0.next(now: .now) }) {
             let webhook = channel.webhook(window, skipped: skipped, at: WallClock.microseconds)
             let outcome = await sender.send(webhook)
@@ -110,6 +120,7 @@ package final class AudioWindowSender: Service {
         }
         queue.withLock { queue in
             queue.inFlight -= 1
+            if !isProven { queue.unprovenInFlight -= 1 }
             queue.paces[channel.endpoint]?.end()
             // Looked at under the lock: a window that is offered meanwhile is seen here, or by `offer` afterwards.
             if channel.withQueue(\.isReady) {

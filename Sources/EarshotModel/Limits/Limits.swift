@@ -100,6 +100,9 @@ package struct Limits: Sendable {
     /// Ends that Redis refused and a loop keeps asking for, and how many a second: every session a process may have.
     package var refusedEndsMaximum = 10_000
     package var refusedEndsRepeated = 500
+    /// How long an end that Redis took is repeated to a server that takes its place: several times what one loses that
+    /// writes to its disk once a second.
+    package var endsRemembered: Duration = .seconds(10)
     /// Share of Redis' `maxmemory` past which new sessions get 503, and past which sockets are not read (C5).
     package var redisMemoryAdmission = 0.70
     package var redisMemoryReading = 0.85

@@ -27,7 +27,10 @@ extension NativeSession {
         applyReading()
         sayInTime()
         appendEnd(ending.cause.endReason) { [self] in
-            if case .peer(let code) = ending.cause, code == CloseCode.normal.rawValue { stream?.completeAtOnce() }
+            // Whoever goes on with the session is still in the conversation.
+            if case .peer(let code) = ending.cause, code == CloseCode.normal.rawValue, stream?.whyLost == nil {
+                stream?.completeAtOnce()
+            }
             say()
         }
     }

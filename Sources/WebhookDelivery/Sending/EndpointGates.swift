@@ -24,11 +24,8 @@ package final class EndpointGates: Sendable {
         }
     }
 
-    /// More requests that may start to endpoints that are not proven, together: half of the slots are kept for those
-    /// that answer, however many hang.
-    package var unprovenRoom: Int {
-        max(0, max(1, limits.slots / 2) - state.withLock(\.unprovenInFlight))
-    }
+    /// More requests that may start to endpoints that are not proven, together.
+    package var unprovenRoom: Int { max(0, limits.unprovenSlots - state.withLock(\.unprovenInFlight)) }
 
     /// Whether an endpoint's last request succeeded.
     package func isProven(_ endpoint: UniqueID) -> Bool {

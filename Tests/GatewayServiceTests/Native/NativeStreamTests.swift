@@ -82,6 +82,16 @@ import Testing
         }
     }
 
+    @Test("Where Redis leaves its disk alone while it rewrites its file, always is not always")
+    func rewriting() async throws {
+        let server = try RedisServer.started(options: ["--no-appendfsync-on-rewrite", "yes"])
+        try await GatewayHarness.with(redis: server.configuration) { harness in
+            let connection = try await harness.native()
+            #expect(await NativeInbox(connection).next()?.contains(#""ack":"redis""#) == true)
+            connection.abort()
+        }
+    }
+
     @Test("A cut connection ends its session; a resume goes on in the same conversation with what was acknowledged")
     func resumed() async throws {
         try await GatewayHarness.with { harness in

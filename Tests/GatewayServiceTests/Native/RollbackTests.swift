@@ -1,3 +1,4 @@
+import AudioStreams
 import EarshotClient
 import EarshotModel
 import NIOCore
@@ -129,6 +130,29 @@ struct RollbackTests {
             let anew = try #require(NativeOpened(await NativeInbox(second).next()))
             #expect(!anew.isResumed && anew.next == 0)
             second.abort()
+        }
+        await servers.proxy.stop()
+    }
+
+    @Test("An end that the server lost comes again: no session lives on without its device", arguments: Loss.allCases)
+    func endLost(loss: Loss) async throws {
+        let servers = try await Servers(loss)
+        try await GatewayHarness.with(redis: servers.configuration) { harness in
+            let connection = try await harness.nativeOnceTaken("ack=redis")
+            let opened = try #require(NativeOpened(await NativeInbox(connection).next()))
+            try await send(0..<20, to: connection)
+            try await harness.untilNoted(opened.session, last: 19, of: "alice")
+            try await servers.part()
+            await connection.close(code: 1000)
+            #expect(try await harness.untilEnded("alice") == .clientClosed)
+            try servers.failOver()
+            let id = try #require(SessionID(opened.session))
+            try await eventually("it is ended on the server that knew it as live") {
+                let found = try? await harness.fleet.handOff.session(
+                    id, group: .transcript, in: harness.partition(of: "alice"))
+                return found?.endReason == .clientClosed
+            }
+            #expect(try await harness.frames(of: "alice") == (0..<20).map(frame))
         }
         await servers.proxy.stop()
     }
