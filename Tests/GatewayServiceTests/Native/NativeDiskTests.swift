@@ -46,8 +46,10 @@ struct NativeDiskTests {
         let server = try RedisServer.started(options: ["--appendfsync", "everysec"])
         try await GatewayHarness.with(redis: server.configuration) { harness in
             let connection = try await harness.native()
+            let inbox = NativeInbox(connection)
+            _ = await inbox.skip(to: "ready")
             try await send(5, on: connection)
-            #expect(await NativeInbox(connection).skip(to: #""next":5"#)?.contains(#""durability":"redis""#) == true)
+            #expect(await inbox.skip(to: #""next":5"#)?.contains(#""durability":"redis""#) == true)
             connection.abort()
         }
         server.kill()
