@@ -33,17 +33,17 @@ package struct SettingsProjector: Service {
     /// Projects until a graceful shutdown.
     package func run() async throws {
         var knownServer: String?
-        var known: [Partition: String] = [:]
+        var knownIncarnations: [Partition: String] = [:]
         let all = (0..<partitions).map { Partition($0) }
         while !Task.isCancelled && !Task.isShuttingDownGracefully {
             do {
                 // Of the server of before: one that is replaced meanwhile has a part only.
                 let server = handOff.serverIdentity
                 let incarnations = try await handOff.incarnations(of: all)
-                if server == nil || server != knownServer || incarnations != known {
+                if server == nil || server != knownServer || incarnations != knownIncarnations {
                     try await projectAll()
                     knownServer = server
-                    known = incarnations
+                    knownIncarnations = incarnations
                 }
                 try await projectPending()
             } catch {

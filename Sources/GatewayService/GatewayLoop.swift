@@ -264,7 +264,9 @@ final class GatewayLoop {
             storeDurability = durability
         }
         for slot in visits { for connection in slot.values { connection.storeReturned() } }
-        for end in recentEnds { endWasRefused(end.ending, in: end.partition) }
+        // Those that were refused stand nowhere yet: they keep their places.
+        let room = max(0, limits.refusedEndsMaximum - refusedEnds.count)
+        refusedEnds += recentEnds.suffix(room).map { ($0.ending, $0.partition) }
         recentEnds.removeAll()
     }
 

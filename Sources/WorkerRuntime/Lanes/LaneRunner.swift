@@ -130,11 +130,14 @@ struct LaneRunner {
             consumer.logger.notice(
                 "a lane waits", metadata: ["lane": "\(key)", "dependency": "\(name)", "reason": "\(reason)"])
             await consumer.waits(key, on: name)
-            repeat {
+            while true {
                 history.isParkingFull = await consumer.parkIfDue(key, number)
                 await Backoff.dependency.pause(attempt: history.attempts)
+                guard await consumer.isConsuming, !Task.isCancelled, !consumer.factory.mayBeAvailable(name) else {
+                    break
+                }
                 history.attempts += 1
-            } while await consumer.isConsuming && !Task.isCancelled && !consumer.factory.mayBeAvailable(name)
+            }
             await consumer.goesOn(key)
         case let failure as EntryFailure:
             history.failed(failure.entries.map(\.entry.position))
