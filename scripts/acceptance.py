@@ -412,6 +412,9 @@ def backlog(binary):
         took = time.time() - drained
         wrong = same = 0
         for session in report["sessions"]:
+            if "session_id" not in session:
+                print(f"  {session['uid']}: {session['outcome']} {session.get('error')}")
+                continue
             heard = words(" ".join(s["text"] for s in json.loads(
                 fleet.earshot("sessions", session["session_id"], "--json"))["segments"]))
             wrong += errors(reference, heard)
