@@ -26,6 +26,12 @@ package struct StreamKeys: Sendable {
     package func lease(_ group: WorkerGroup, _ partition: Partition) -> String { key(partition, "lease:\(group)") }
     /// Hash: the registry's entry of a session, with every group's progress.
     package func session(_ id: SessionID, _ partition: Partition) -> String { key(partition, "session:\(id)") }
+    /// The session whose registry entry has a name; `nil` for other names, and those of other fleets.
+    func session(named name: String) -> SessionID? {
+        guard name.hasPrefix("\(prefix):{p"), let last = name.lastIndex(of: ":"), name[..<last].hasSuffix("}:session")
+        else { return nil }
+        return SessionID(String(name[name.index(after: last)...]))
+    }
     /// Set: sessions with an end that are not completed.
     package func ended(_ partition: Partition) -> String { key(partition, "ended") }
     /// List: the last final results of a session; the functions append the id.

@@ -4,14 +4,12 @@ import EarshotModel
 
 /// What a coordinator counts; labels are groups, streams and kinds of repair.
 struct CoordinatorMetrics: Sendable {
-    let liveSessions: Gauge
     let conversationsCompleted: Counter
     let roundDuration: Timer
     private let factory: any MetricsFactory
 
     init(factory: any MetricsFactory) {
         self.factory = factory
-        liveSessions = Gauge(label: "coordinator.sessions.live", factory: factory)
         conversationsCompleted = Counter(label: "coordinator.conversations.completed", factory: factory)
         roundDuration = Timer(label: "coordinator.round.duration", factory: factory)
     }
@@ -26,16 +24,35 @@ struct CoordinatorMetrics: Sendable {
             .increment(by: count)
     }
 
+    /// Records how many sessions are live in this coordinator's partitions.
+    func liveSessions(_ count: Int) { liveSessions.record(count) }
+
     /// Records a group's sums over this coordinator's partitions.
     func lag(_ group: WorkerGroup, _ lag: LagSum) {
-        let gauge = { (name: String) in
-            Gauge(label: "group.\(name)", dimensions: [("group", group.name)], factory: factory)
+        let values = [
+            Double(lag.entries), lag.seconds, lag.longest / .seconds(1), Double(lag.unknownPartitions),
+            Double(lag.parkedEntries),
+        ]
+        for (name, value) in zip(Self.lagNames, values) { gauge(name, group).record(value) }
+    }
+
+    /// Takes back what was recorded of this coordinator's partitions: others may own them by now, and whoever adds up
+    /// the coordinators would count them twice.
+    func forgetPartitions(_ groups: EnabledGroups) {
+        liveSessions.destroy()
+        for group in groups.byStream.flatMap(\.groups) {
+            for name in Self.lagNames { gauge(name, group).destroy() }
         }
-        gauge("lag.entries").record(lag.entries)
-        gauge("lag.seconds").record(lag.seconds)
-        gauge("lag.longest.seconds").record(lag.longest / .seconds(1))
-        gauge("lag.unknown.partitions").record(lag.unknownPartitions)
-        gauge("parked.entries").record(lag.parkedEntries)
+    }
+
+    private static let lagNames = [
+        "lag.entries", "lag.seconds", "lag.longest.seconds", "lag.unknown.partitions", "parked.entries",
+    ]
+
+    private var liveSessions: Gauge { Gauge(label: "coordinator.sessions.live", factory: factory) }
+
+    private func gauge(_ name: String, _ group: WorkerGroup) -> Gauge {
+        Gauge(label: "group.\(name)", dimensions: [("group", group.name)], factory: factory)
     }
 
     func trimmedUnread(_ group: WorkerGroup, _ count: Int64) {

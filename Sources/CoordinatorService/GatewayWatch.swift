@@ -37,8 +37,9 @@ package struct GatewayWatch: Sendable {
         if beats.value(of: gateway) != nil {
             return beats.hasLapsed(gateway, after: limits.gatewayLapse, at: now) ? .lapsed : nil
         }
-        // A later start of the same name ended this one; without one, the absence itself must last.
-        if let name = Incarnation(gateway)?.name, let successor = current[name], successor != gateway {
+        // A later start of the same name ended this one; without one, the absence itself must last. One that does not
+        // beat may be the earlier one, which a Redis remembers that lost its last writes (protocol.md C4).
+        if let name = Incarnation(gateway)?.name, let successor = current[name], beats.hasChanged(successor) {
             return .superseded
         }
         return beats.hasBeenAbsent(gateway, for: limits.gatewayLapse, at: now) ? .absent : nil

@@ -29,7 +29,7 @@ extension Reconciliation {
                 orphans.append(Orphan(session: session, gateway: gateway, partition: partition, death: death))
             }
         }
-        metrics.liveSessions.record(live)
+        metrics.liveSessions(live)
         gateways.forgetAbsent(except: named)
         try await forEach(orphans) { orphan, context throws(HandOffError) in
             guard let incarnation = Incarnation(orphan.gateway), let lease = book.tokens[orphan.partition],

@@ -61,6 +61,10 @@ struct Reconciliation {
             for group in groupLeases.keys { groupLeases[group]?.contactLost(at: .now) }
             for kind in members.keys { members[kind]?.contactLost(at: .now) }
             logger.warning("a round of reconciliation failed", metadata: ["error": "\(error)"])
+            if let last = lagMeasuredAt, began - last > limits.leaseLapse {
+                metrics.forgetPartitions(configuration.groups)
+                lagMeasuredAt = nil
+            }
         }
         metrics.roundDuration.recordNanoseconds(Int64((ContinuousClock.now - began) / .nanoseconds(1)))
     }

@@ -10,6 +10,8 @@ enum Repair: String {
     case completedWithoutGroup = "completed_without_group"
     /// A process that was killed, and whose name nobody took again, is no member any more.
     case memberForgotten = "member_forgotten"
+    /// A session that the record shows as live was lost with Redis' data.
+    case sessionForgotten = "session_forgotten"
     /// Redis lost a partition's data (protocol.md M14).
     case redisLostData = "redis_lost_data"
 

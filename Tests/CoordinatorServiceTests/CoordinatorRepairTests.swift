@@ -69,6 +69,24 @@ struct CoordinatorRepairTests {
         }
     }
 
+    @Test("A coordinator that has lost Redis says nothing of partitions that others may own by now")
+    func lostContact() async throws {
+        let handOff = InMemoryHandOff(limits: limits)
+        let metrics = CountingMetrics()
+        func isMeasured() -> Bool {
+            metrics.gauge("group.lag.entries") != nil && metrics.gauge("coordinator.sessions.live") != nil
+        }
+        try await withCoordinator(handOff, metrics: metrics) {
+            try await eventually("lags are measured") { isMeasured() }
+            handOff.setAvailable(false)
+            try await eventually("nothing is said any more") {
+                metrics.gauge("group.lag.entries") == nil && metrics.gauge("coordinator.sessions.live") == nil
+            }
+            handOff.setAvailable(true)
+            try await eventually("lags are measured again") { isMeasured() }
+        }
+    }
+
     @Test("A Redis that lost its data is noticed, and its groups are there again")
     func lostData() async throws {
         let server = try RedisServer.started()

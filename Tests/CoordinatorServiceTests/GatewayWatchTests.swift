@@ -40,13 +40,29 @@ import Testing
         expect(&watch, "gateway-0#a", at: start + .seconds(70), .lapsed)
     }
 
-    @Test("A later start of the same name ends the older one at once")
+    @Test("A later start of the same name ends the older one as soon as it beats")
     func superseded() {
         var watch = GatewayWatch(limits: limits)
         let start = ContinuousClock.now
         watch.sawMembers(["gateway-0#b": 1, "gateway-1#c": 1], at: start)
-        expect(&watch, "gateway-0#a", at: start, .superseded)
-        expect(&watch, "gateway-1#c", at: start, nil)
+        expect(&watch, "gateway-0#a", at: start, nil)
+        watch.sawMembers(["gateway-0#b": 2, "gateway-1#c": 1], at: start + .seconds(1))
+        expect(&watch, "gateway-0#a", at: start + .seconds(1), .superseded)
+        expect(&watch, "gateway-1#c", at: start + .seconds(1), nil)
+    }
+
+    @Test("An earlier start that a Redis remembers, which lost its last writes, ends nobody")
+    func rolledBack() {
+        var watch = GatewayWatch(limits: limits)
+        let start = ContinuousClock.now
+        watch.sawMembers(["gateway-0#b": 7], at: start)
+        watch.sawMembers(["gateway-0#a": 5], at: start + .seconds(1))
+        expect(&watch, "gateway-0#b", at: start + .seconds(1), nil)
+        watch.sawMembers(["gateway-0#a": 5, "gateway-0#b": 1], at: start + .seconds(2))
+        expect(&watch, "gateway-0#b", at: start + .seconds(2), nil)
+        watch.sawMembers(["gateway-0#a": 5, "gateway-0#b": 2], at: start + .seconds(9))
+        expect(&watch, "gateway-0#a", at: start + .seconds(9), .lapsed)
+        expect(&watch, "gateway-0#b", at: start + .seconds(9), nil)
     }
 
     @Test("A gateway that is in no member set is dead after the lapse only")

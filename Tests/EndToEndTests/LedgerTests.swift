@@ -128,6 +128,11 @@ import Testing
             try await eventually(within: .seconds(90), "the gauges show what is lacking") {
                 try await gauges(fleet) == lacking.gauges
             }
+            // Only the registry remembers one whose row is gone.
+            let gone = try await Tool.run(["psql", url, "-c", "DELETE FROM sessions WHERE id = '\(heard.sessionId)'"])
+            try #require(gone.status == 0, "\(gone.text)")
+            let rowless = try #require(try reports(try await fleet.earshot(["audit", "--all", "--json"]).text).last)
+            #expect(rowless.unaccounted == kept.stored + (one.first?.messages ?? 0))
             let unknown = try await fleet.earshot(["audit", "018bcfe5-6800-7000-8000-000000000001"])
             #expect(unknown.status == 1)
             #expect(unknown.text.contains("knows session"), "\(unknown.text)")

@@ -82,8 +82,11 @@ package final class CountingMetrics: MetricsFactory, Sendable {
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { Watch(label, self) }
     /// Nothing to do.
     package func destroyCounter(_ handler: any CounterHandler) {}
-    /// Nothing to do.
-    package func destroyRecorder(_ handler: any RecorderHandler) {}
+    /// Forgets the last value.
+    package func destroyRecorder(_ handler: any RecorderHandler) {
+        guard let level = handler as? Level else { return }
+        values.withLock { $0[level.label] = nil }
+    }
     /// Nothing to do.
     package func destroyTimer(_ handler: any TimerHandler) {}
 }

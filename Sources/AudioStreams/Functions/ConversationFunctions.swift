@@ -2,6 +2,10 @@
 ///
 /// Part of the library of `HandOffFunctions`, under the same rules.
 enum ConversationFunctions {
+    /// Audio, in microseconds, that a lane may have before it says that it heard it: an utterance of 30 s, and the
+    /// time to compute it.
+    static let heldMaximum: Int64 = 60_000_000
+
     static let code = [settings, messages, conversations].joined(separator: "\n")
 
     private static let settings = """
@@ -57,30 +61,35 @@ enum ConversationFunctions {
         end
 
         -- Whether an open conversation is over: nobody is in it, and nobody may continue it any more.
-        local function is_over(user, id, now)
+        local function is_over(conversation, user, id, now)
+          if is_shared(conversation, user) then return false end
           local state = redis.call('HMGET', user, 'conversation', 'touched', 'timeout')
-          for _, field in ipairs(redis.call('HKEYS', user)) do
-            if string.sub(field, 1, 2) == 's:' then return false end
-          end
           if state[1] ~= id then return true end
           return not state[2] or now - tonumber(state[2]) > tonumber(state[3]) * 1000000
         end
 
         -- Whether an open conversation is silent for longer than its timeout, in audio time, in every session that is
-        -- live in it; who names its conversations also ends them.
-        local function is_silent(conversation, user, start)
+        -- live in it; who names its conversations also ends them. Audio is heard in the order in which it came: who
+        -- is further behind the others than a timeout and what a lane may hold sends nothing, and is not waited for.
+        local function is_silent(conversation, user, start, prefix)
           local state = redis.call('HMGET', conversation, 'speech', 'bound')
           if state[2] then return false end
-          local heard
+          local timeout = tonumber(redis.call('HGET', user, 'timeout') or '0') * 1000000
+          local live, most = {}, nil
           for _, field in ipairs(redis.call('HKEYS', conversation)) do
             local sid = string.match(field, '^s:(.+)$')
             if sid and redis.call('HEXISTS', user, field) == 1 then
-              local upto = tonumber(redis.call('HGET', conversation, 'h:' .. sid) or start)
-              if not heard or upto < heard then heard = upto end
+              local upto = tonumber(redis.call('HGET', conversation, 'h:' .. sid)
+                or redis.call('HGET', prefix .. sid, 'started') or start)
+              table.insert(live, upto)
+              if not most or upto > most then most = upto end
             end
           end
-          local timeout = tonumber(redis.call('HGET', user, 'timeout') or '0')
-          return heard and heard - tonumber(state[1] or start) > timeout * 1000000
+          local heard = most
+          for _, upto in ipairs(live) do
+            if upto < heard and upto + timeout + \(heldMaximum) >= most then heard = upto end
+          end
+          return heard and heard - tonumber(state[1] or start) > timeout
         end
 
         -- Tells the gateways of a silent conversation's sessions, by their tail checks, to begin another.
@@ -152,8 +161,10 @@ enum ConversationFunctions {
             return redis.status_reply('DONE')
           end
           if state[1] == 'open' then
-            if is_silent(conversation, user, state[4]) then switch_sessions(conversation, user, args[3])
-            elseif not is_over(user, args[2], tonumber(args[4])) then return redis.status_reply('OPEN') end
+            if is_silent(conversation, user, state[4], args[3]) then switch_sessions(conversation, user, args[3])
+            elseif not is_over(conversation, user, args[2], tonumber(args[4])) then
+              return redis.status_reply('OPEN')
+            end
             begin_closing(conversation, user, args[2], args[4])
             state[6] = args[4]
           end

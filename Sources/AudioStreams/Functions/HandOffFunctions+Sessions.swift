@@ -16,12 +16,18 @@ extension HandOffFunctions {
           return redis.status_reply('OK')
         end
 
-        -- Whether the user's conversation is open: a live session shares it, or its timeout has not passed.
-        local function is_open(user, state, now)
-          if not state[1] then return false end
+        -- Whether one of the user's live sessions is in a conversation.
+        local function is_shared(conversation, user)
           for _, field in ipairs(redis.call('HKEYS', user)) do
-            if string.sub(field, 1, 2) == 's:' then return true end
+            if string.sub(field, 1, 2) == 's:' and redis.call('HEXISTS', conversation, field) == 1 then return true end
           end
+          return false
+        end
+
+        -- Whether the user's conversation is open: a live session shares it, or its timeout has not passed.
+        local function is_open(user, state, now, prefix)
+          if not state[1] then return false end
+          if is_shared(prefix .. state[1], user) then return true end
           return state[3] and now - tonumber(state[3]) <= tonumber(state[4]) * 1000000
         end
 
@@ -33,7 +39,7 @@ extension HandOffFunctions {
           local named = redis.call('HGET', conversations_prefix .. args[7], 'start')
           local is_named = named and '1' or '0'
           if args[14] == '1' then return args[7], named or args[5], is_named, false end
-          local is_users_open = is_open(user, state, tonumber(args[5]))
+          local is_users_open = is_open(user, state, tonumber(args[5]), conversations_prefix)
           if old and old.conversation and old.reason ~= 'conversation_closed' and not old.switch then
             return old.conversation, old.start, '1', is_users_open and state[1] ~= old.conversation
           end
@@ -50,7 +56,9 @@ extension HandOffFunctions {
           redis.call('SADD', of.ended, of.sid)
           redis.call('HDEL', of.live, of.sid)
           if redis.call('HDEL', of.user, 's:' .. of.sid) == 1 then
-            redis.call('HSET', of.user, 'touched', of.now)
+            if redis.call('HGET', of.user, 'conversation') == state[2] then
+              redis.call('HSET', of.user, 'touched', of.now)
+            end
             redis.call('EXPIRE', of.user, tonumber(state[1]) + tonumber(of.retention))
           end
           if state[2] and redis.call('EXISTS', of.conversations .. state[2]) == 1 then
@@ -140,8 +148,10 @@ extension HandOffFunctions {
           local flags = bit.bor(tonumber(args[12]), tonumber(redis.call('HGET', wanted, args[2]) or '0'))
           local epochs = redis.call('HINCRBY', meta, 'epochs', 1)
           epoch = string.format('%d', epochs) .. ':' .. args[4]
-          redis.call('HSET', user, 'touched', args[5], 'timeout', args[6], 's:' .. args[1], '1')
-          if not is_aside then redis.call('HSET', user, 'conversation', conversation, 'start', start) end
+          redis.call('HSET', user, 'timeout', args[6], 's:' .. args[1], '1')
+          if not is_aside then
+            redis.call('HSET', user, 'conversation', conversation, 'start', start, 'touched', args[5])
+          end
           redis.call('PERSIST', user)
           redis.call('HSET', session, 'uid', args[2], 'epoch', epoch, 'gateway', args[3],
             'conversation', conversation, 'conversation_start', start, 'continues', continues, 'started', args[5],

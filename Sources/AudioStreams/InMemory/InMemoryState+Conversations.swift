@@ -89,18 +89,29 @@ extension InMemoryState {
     }
 
     private func isSilent(_ conversation: OpenConversation, in partition: Partition) -> Bool {
-        guard let user = partitions[partition]?.users[conversation.user], !user.live.isEmpty,
+        guard let user = partitions[partition]?.users[conversation.user],
             let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)],
             !known.isBound
         else { return false }
-        let heard = known.sessions.filter(user.live.contains).map { known.heard[$0] ?? known.start }.min()
-        return heard.map { $0 - (known.speech ?? known.start) > Int64(user.timeout) * 1_000_000 } ?? false
+        let timeout = Int64(user.timeout) * 1_000_000
+        let heard = known.sessions.filter(user.live.contains).map { id in
+            known.heard[id] ?? partitions[partition]?.sessions[id]?.base.startedAt ?? known.start
+        }
+        // Who is further behind the others than this sends nothing.
+        let bound = (heard.max() ?? 0) - timeout - ConversationFunctions.heldMaximum
+        return heard.filter { $0 >= bound }.min().map { $0 - (known.speech ?? known.start) > timeout } ?? false
     }
 
     private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {
         guard let user = partitions[partition]?.users[conversation.user] else { return true }
-        guard user.live.isEmpty else { return false }
+        guard !isShared(conversation.id, by: user, conversation.user, in: partition) else { return false }
         guard user.conversation == conversation.id else { return true }
         return now - user.touched > Int64(user.timeout) * 1_000_000
+    }
+
+    /// Whether one of the user's live sessions is in a conversation.
+    func isShared(_ id: String, by user: User, _ name: UserID, in partition: Partition) -> Bool {
+        let sessions = partitions[partition]?.conversations[Self.name(id, of: name)]?.sessions ?? []
+        return sessions.contains(where: user.live.contains)
     }
 }

@@ -22,7 +22,7 @@ extension InMemoryState {
             takeOver(old, by: registration, in: partition)
             state = partitions[partition] ?? state
         }
-        let (user, joined, continues) = join(registration, after: old, state)
+        let (user, joined, continues) = join(registration, after: old, state, in: partition)
         state.epochs += 1
         var parameters = registration.parameters
         parameters.flags.formUnion(state.settings[registration.user]?.flags ?? [])
@@ -54,7 +54,8 @@ extension InMemoryState {
 
     /// The conversation a session joins, and how the user stands then.
     private func join(
-        _ registration: SessionRegistration, after old: RegisteredSession?, _ state: PartitionState
+        _ registration: SessionRegistration, after old: RegisteredSession?, _ state: PartitionState,
+        in partition: Partition
     ) -> (user: User, joined: (id: String, start: Int64), continues: Bool) {
         let fresh =
             registration.parameters.clientConversation ?? ConversationID(.timeOrdered(at: registration.now))
@@ -65,7 +66,8 @@ extension InMemoryState {
         var open: (id: String, start: Int64)?
         if let known = state.users[registration.user], let id = known.conversation {
             let isRecent = registration.now - known.touched <= Int64(known.timeout) * 1_000_000
-            if !known.live.isEmpty || isRecent { open = (id, known.start) }
+            let isShared = isShared(id, by: known, registration.user, in: partition)
+            if isShared || isRecent { open = (id, known.start) }
         }
         var stays: (id: String, start: Int64)?
         let isBound = registration.boundConversation != nil
@@ -77,7 +79,8 @@ extension InMemoryState {
         }
         let users = stays ?? joined
         var user = User(
-            conversation: users.id, start: users.start, touched: registration.now,
+            conversation: users.id, start: users.start,
+            touched: stays == nil ? registration.now : state.users[registration.user]?.touched ?? registration.now,
             timeout: registration.parameters.conversationTimeout)
         user.live = (state.users[registration.user]?.live ?? []).union([registration.session])
         return (user, joined, continues)
@@ -169,7 +172,8 @@ extension InMemoryState {
         partitions[partition]?.sessions[ending.session]?.base.end = position
         partitions[partition]?.sessions[ending.session]?.base.endReason = ending.reason
         partitions[partition]?.live[ending.session] = nil
-        if partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil {
+        let isLive = partitions[partition]?.users[ending.user]?.live.remove(ending.session) != nil
+        if isLive, partitions[partition]?.users[ending.user]?.conversation == known.base.conversation {
             partitions[partition]?.users[ending.user]?.touched = ending.now
         }
         partitions[partition]?.conversations[Self.name(known.base.conversation, of: ending.user)]?.last = ending.now

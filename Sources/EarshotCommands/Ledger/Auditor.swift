@@ -55,13 +55,15 @@ struct Auditor {
             last = page.count == Self.pageMaximum ? page.last : nil
         } while last != nil
         // Those whose beginning the record has not had yet, or lost.
-        for index in 0..<partitions {
-            let open = try await redis.openSessions(in: Partition(index)).map(\.description)
-            for start in stride(from: 0, to: open.count, by: Self.pageMaximum) {
-                let ids = Array(open[start..<min(start + Self.pageMaximum, open.count)])
-                let known = try await record.ledgerFacts(of: ids)
-                try await body(try await accounts(of: ids.filter { known[$0]?.row == nil }))
-            }
+        var told: Set<String> = []
+        var cursor: String? = "0"
+        while let here = cursor {
+            let (sessions, next) = try await redis.sessions(from: here)
+            let ids = sessions.map(\.description)
+            let known = try await record.ledgerFacts(of: ids)
+            let unknown = ids.filter { known[$0]?.row == nil && told.insert($0).inserted }
+            try await body(try await accounts(of: unknown))
+            cursor = next
         }
     }
 

@@ -42,6 +42,11 @@ struct CoordinatorCommand: AsyncParsableCommand {
                     in: assembly, limits: fleet.limits.ofRecord),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: coordinator),
                 FleetMember(fleet: fleet, logger: assembly.logger, service: projector),
+                FleetMember(
+                    fleet: fleet, logger: assembly.logger,
+                    service: ForgottenSessions(
+                        record: record, handOff: fleet.handOff, partitions: fleet.partitions, limits: fleet.limits,
+                        logger: assembly.logger)),
                 LedgerGauges(record: record, limits: fleet.limits, logger: assembly.logger),
             ], onAdminBound: announcer.adminBound)
     }

@@ -21,6 +21,8 @@ package struct SessionAccount: Equatable, Sendable {
     package enum Loss: String, Sendable, CaseIterable {
         /// The device had given it up before it continued its session (protocol.md H9, H10).
         case notResent = "not_resent"
+        /// Redis lost the session, and how many messages it had; counted as one.
+        case redisRollback = "redis_rollback"
     }
 
     package var session: String
@@ -141,6 +143,10 @@ package struct SessionAccount: Equatable, Sendable {
             return
         }
         stored = facts.parts.count
+        if row.endReason == EndReason.redisRollback.name, row.frames == 0 {
+            lost[.redisRollback] = 1
+            return
+        }
         guard row.storedNext != nil || stored > 0 else {
             if facts.isRecordBehind { inFlight[.record] = row.frames } else { notWanted = row.frames }
             return

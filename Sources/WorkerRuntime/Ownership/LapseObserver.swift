@@ -7,6 +7,7 @@ package struct LapseObserver<Key: Hashable & Sendable, Value: Equatable & Sendab
         var value: Value
         var unchangedSince: ContinuousClock.Instant
         var firstSeen: ContinuousClock.Instant
+        var hasChanged = false
     }
 
     private var observations: [Key: Observation] = [:]
@@ -23,6 +24,7 @@ package struct LapseObserver<Key: Hashable & Sendable, Value: Equatable & Sendab
             if observation.value != value {
                 observation.value = value
                 observation.unchangedSince = now
+                observation.hasChanged = true
             }
             next[key] = observation
         }
@@ -31,7 +33,10 @@ package struct LapseObserver<Key: Hashable & Sendable, Value: Equatable & Sendab
 
     /// Notes that contact was lost: what was unchanged may only have been unseen.
     package mutating func contactLost(at now: ContinuousClock.Instant) {
-        for key in observations.keys { observations[key]?.unchangedSince = now }
+        for key in observations.keys {
+            observations[key]?.unchangedSince = now
+            observations[key]?.hasChanged = false
+        }
         absences = [:]
     }
 
@@ -45,6 +50,9 @@ package struct LapseObserver<Key: Hashable & Sendable, Value: Equatable & Sendab
     package func age(of key: Key, at now: ContinuousClock.Instant) -> Duration? {
         observations[key].map { now - $0.firstSeen }
     }
+
+    /// Whether a key has been seen to change, in unbroken contact.
+    package func hasChanged(_ key: Key) -> Bool { observations[key]?.hasChanged ?? false }
 
     /// The value seen last.
     package func value(of key: Key) -> Value? { observations[key]?.value }

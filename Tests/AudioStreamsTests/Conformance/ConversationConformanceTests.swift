@@ -199,16 +199,70 @@ struct ConversationConformanceTests {
                     open, times: 0, in: test.partition, now: start + 600 * minute, token: lease.token)
             }
             #expect(try await settle() == .open, "nothing was heard: the workers are slow, not the people")
-            try await heard(phone, 5 * minute, speech: 4 * minute)
+            try await heard(phone, 11 * minute / 4, speech: minute / 4)
             #expect(try await settle() == .open, "the other device was not heard yet")
-            try await heard(desktop, 5 * minute + minute / 2)
+            try await heard(desktop, 2 * minute)
             #expect(try await settle() == .open)
-            try await heard(phone, 6 * minute + 1)
+            try await heard(phone, 3 * minute)
             #expect(try await settle() == .open, "the desktop may hold speech up to there")
-            try await heard(desktop, 6 * minute + 1)
+            try await heard(desktop, 9 * minute / 4 + 1)
             #expect(try await settle() == .waiting, "it is closed")
             let next = try await test.register(TestSession(user: "u1"))
             #expect(next.conversation != grant.conversation)
+        }
+    }
+
+    @Test("A device that sends nothing does not hold a silent conversation open", arguments: Backend.allCases)
+    func muted(backend: Backend) async throws {
+        try await backend.run { test in
+            let phone = TestSession(user: "u1")
+            let grant = try await test.register(phone)
+            try await test.register(TestSession(user: "u1"))
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let transcript = try await test.acquire()
+            func settlement(at upto: Int64, _ number: Int64) async throws -> ConversationSettlement {
+                let lane = Commit.Lane(
+                    session: phone.id, progress: LaneProgress(next: UInt64(number)), heard: TestSession.epoch + upto,
+                    speech: TestSession.epoch + 1)
+                #expect(try await test.commit(transcript.token, number, [lane]) == .applied)
+                return try await test.handOff.settle(
+                    OpenConversation(id: grant.conversation, user: phone.user, session: phone.id), times: 0,
+                    in: test.partition, now: TestSession.epoch + upto, token: lease.token)
+            }
+            #expect(try await settlement(at: 3 * minute, 1) == .open, "its lane may hold a minute")
+            #expect(try await settlement(at: 3 * minute + 1, 2) == .waiting)
+        }
+    }
+
+    @Test("Conversations of one user that are open side by side end apart", arguments: Backend.allCases)
+    func sideBySide(backend: Backend) async throws {
+        try await backend.run { test in
+            let lease = try await test.acquire(.coordinator, stream: nil)
+            let phone = TestSession(user: "u1")
+            func settle(_ grant: SessionRegistration.Grant, at now: Int64) async throws -> ConversationSettlement {
+                try await test.handOff.settle(
+                    OpenConversation(id: grant.conversation, user: phone.user, session: phone.id), times: 0,
+                    in: test.partition, now: now, token: lease.token)
+            }
+            let first = try await test.register(phone)
+            _ = try await test.handOff.end(phone.ending(epoch: first.epoch, reason: .gatewayDead), in: test.partition)
+            let later = TestSession.epoch + 3 * minute
+            let desktop = TestSession(user: "u1", at: later)
+            let second = try await test.register(desktop)
+            #expect(second.conversation != first.conversation)
+            // The phone comes back late, into its own conversation, and the desktop goes.
+            let again = TestSession(user: "u1", at: later)
+            let resumed = try await test.handOff.register(again.resuming(phone.id), in: test.partition)
+            #expect(resumed.conversation == first.conversation)
+            _ = try await test.handOff.end(desktop.ending(epoch: second.epoch, at: later), in: test.partition)
+            #expect(try await settle(first, at: later + 60 * minute) == .open, "the phone is in it")
+            #expect(try await settle(second, at: later + 2 * minute) == .open)
+            #expect(try await settle(second, at: later + 2 * minute + 1) == .waiting, "nobody is in it")
+            _ = try await test.handOff.end(
+                again.ending(epoch: resumed.epoch, at: later + 60 * minute), in: test.partition)
+            let third = try await test.register(TestSession(user: "u1", at: later + 60 * minute))
+            #expect(third.conversation != first.conversation && third.conversation != second.conversation)
+            #expect(try await settle(first, at: later + 60 * minute) == .waiting, "another one is the user's by now")
         }
     }
 
