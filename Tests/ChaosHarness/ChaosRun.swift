@@ -1,3 +1,4 @@
+import EarshotModel
 import Foundation
 import PostgresClient
 import TestSupport
@@ -13,6 +14,8 @@ struct ChaosRun: Sendable {
     private static let quietLimit = 60.0
     /// The reference must be whole; a build for debugging takes minutes.
     private static let calmLimit = 300.0
+    /// A conversation is over after 120 s of silence, and waits for its stored audio for up to 30 s.
+    private static let conversationLimit = 240.0
 
     let stage: Stage
     let seed: UInt64
@@ -34,19 +37,23 @@ struct ChaosRun: Sendable {
         if calmQuiet.total == nil { stage.log("not quiet after the undisturbed run: \(calmQuiet.left)") }
         let before = descriptors()
         let requests = SampleRequests(stage)
-        let (plan, injector, devices) = try await disturbedRun(recordings, requests)
+        let (zero, injector, devices) = try await disturbedRun(recordings, requests)
         let gone = stage.clock()
         stage.log("the last device is gone; waiting for quiet")
         let quiet = await QuietWatch(stage: stage).run(since: gone, limit: Self.quietLimit)
         stage.log("quiet: \(quiet.total.map { String(format: "%.1f s", $0) } ?? "not within \(Self.quietLimit) s")")
+        let after = descriptors()
+        stage.log("waiting for the conversations' ends")
+        await untilCompleted()
         try await stage.tap.catchUp()
         let evidence = Evidence(
-            stage: stage, calm: calm, outcomes: devices.results, uploads: devices.uploads, events: stage.tap.log,
-            faults: plan.faults, quiet: quiet, descriptorsBefore: before, descriptorsAfter: descriptors(),
-            receiver: receiver, receiverMissing: missing, samples: requests.asked)
+            stage: stage, recordings: recordings, calm: calm, outcomes: devices.results, uploads: devices.uploads,
+            events: stage.tap.log, tally: injector.tally, zero: zero, quiet: quiet, descriptorsBefore: before,
+            descriptorsAfter: after, receiver: receiver, receiverMissing: missing, samples: requests.asked)
         var report = ChaosReport(run: "chaos", seed: seed, seconds: seconds)
-        report.faults = Dictionary(plan.faults.map { ($0.kind.rawValue, 1) }, uniquingKeysWith: +)
-        report.figures = await figures(evidence, injector)
+        report.faults = Dictionary(
+            evidence.tally.effects.map { ($0.fault.kind.rawValue, 1) }, uniquingKeysWith: +)
+        report.figures = await figures(evidence)
         report.checks = await check(evidence)
         report.problems = injector.problems
         await devices.stop()
@@ -57,7 +64,8 @@ struct ChaosRun: Sendable {
     /// Switches storage on for the devices' users, and subscribes the receiver; says why the latter cannot be.
     private func prepare(_ receiver: WebhookReceiver, _ recordings: [Recording]) async throws -> String? {
         let users = recordings.flatMap { [DeviceFleet.user($0.index), Self.calmUser($0.index)] }
-        let missing = try await WebhookChecker.subscribe(receiver, users: users, stage)
+        let missing = try await WebhookChecker.subscribe(
+            receiver, users: users, types: WebhookChecker.types, withAudio: true, stage)
         try await stage.storeAudio(of: users)
         return missing
     }
@@ -89,23 +97,39 @@ struct ChaosRun: Sendable {
 
     private func disturbedRun(
         _ recordings: [Recording], _ requests: SampleRequests
-    ) async throws -> (FaultPlan, FaultInjector, DeviceFleet) {
+    ) async throws -> (zero: Int64, FaultInjector, DeviceFleet) {
         let offset = stage.clock()
+        let zero = WallClock.microseconds
         let clock: @Sendable () -> Double = { [stage] in stage.clock() - offset }
         let devices = try await DeviceFleet.prepared(
             recordings, gatewayPorts: stage.fleet.gatewayPorts, speed: 1, clock: clock)
         let plan = plan
         let injector = FaultInjector(
-            fleet: stage.fleet, servers: stage.servers, devices: devices, log: { [stage] in stage.log($0) })
+            plan: plan, fleet: stage.fleet, servers: stage.servers, devices: devices,
+            log: { [stage] in stage.log($0) })
         stage.log("disturbed run: \(deviceCount) devices, \(plan.faults.count) faults in \(seconds) s, seed \(seed)")
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await devices.run(until: seconds) { await requests.ask(for: $0, before: seconds) } }
-            group.addTask { await injector.run(plan, clock: clock) }
+            group.addTask { await injector.run(clock: clock) }
         }
         devices.heal()
         stage.servers.redisProxy.clear()
         stage.servers.postgresProxy.clear()
-        return (plan, injector, devices)
+        return (zero, injector, devices)
+    }
+
+    /// Waits until every conversation is completed, and everybody has read that; what is not by then, checks show.
+    private func untilCompleted() async {
+        let end = stage.clock() + Self.conversationLimit
+        while stage.clock() < end {
+            // The one before the other: what completes a conversation is an event, too.
+            if (try? await stage.view.openConversations()) == 0, let lag = try? await stage.view.lag(),
+                lag.entries + lag.unknown == 0
+            {
+                return
+            }
+            try? await rest(.milliseconds(500))
+        }
     }
 
     private var plan: FaultPlan {
@@ -126,11 +150,11 @@ struct ChaosRun: Sendable {
         return counts
     }
 
-    private func figures(_ evidence: Evidence, _ injector: FaultInjector) async -> [String: Double] {
+    private func figures(_ evidence: Evidence) async -> [String: Double] {
         let outcomes = evidence.outcomes
         var figures: [String: Double] = [
-            "devices": Double(deviceCount), "faults": Double(evidence.faults.count - injector.skippedCount),
-            "faults_skipped": Double(injector.skippedCount),
+            "devices": Double(deviceCount), "faults": Double(evidence.tally.effects.count),
+            "faults_skipped": Double(evidence.tally.skipped.values.reduce(0, +)),
             "sessions": Double(outcomes.count { $0.session != nil }),
             "sessions_whole": Double(outcomes.count(where: \.isWhole)),
             "connections_refused": Double(outcomes.count { $0.session == nil }),
@@ -147,17 +171,13 @@ struct ChaosRun: Sendable {
 
     private func check(_ evidence: Evidence) async -> [CheckResult] {
         let checkers: [any Checker] = [
-            TranscriptChecker(), MessageChecker(), EndingChecker(), QuietChecker(), DescriptorChecker(),
+            FaultChecker(), TranscriptChecker(), MessageChecker(), EndingChecker(), QuietChecker(), DescriptorChecker(),
             RecordChecker(), StoredAudioChecker(), NativeAudioChecker(), WebhookChecker(), AudioWindowChecker(),
             SampleChecker(), AuditChecker(),
         ]
         var results: [CheckResult] = []
         for checker in checkers {
-            do {
-                results.append(try await checker.check(evidence))
-            } catch {
-                results.append(CheckResult(checker.name, figures: [:], violations: ["cannot be checked: \(error)"]))
-            }
+            results.append(await CheckResult.of(checker.name) { try await checker.check(evidence) })
         }
         return results
     }

@@ -24,6 +24,15 @@ struct CheckResult: Sendable, Codable {
         self.violations = Array(violations.prefix(Self.violationsMaximum))
     }
 
+    /// The result of a check; one that cannot be made has failed.
+    static func of(_ name: String, _ check: () async throws -> CheckResult) async -> CheckResult {
+        do {
+            return try await check()
+        } catch {
+            return CheckResult(name, figures: [:], violations: ["cannot be checked: \(error)"])
+        }
+    }
+
     init(_ name: String, missing: String) {
         self.name = name
         state = .notInThisBuild

@@ -3,7 +3,7 @@ import NIOPosix
 import Synchronization
 
 /// Many devices that send the same quiet recording, straight to the gateways.
-struct Crowd: Sendable {
+package struct Crowd: Sendable {
     /// Connections begun in one second: a crowd is no storm.
     private static let startsPerSecond = 200.0
     /// A packet of 100 ms each second: devices that keep silence to themselves send about a tenth of the time.
@@ -14,6 +14,21 @@ struct Crowd: Sendable {
     let recording: Recording
     /// 1 is real time.
     var speed = 1.0
+
+    /// Storage and webhooks for every device of a larger crowd would be what two cores are busy with.
+    private static let servedMaximum = 100
+    private static let servedShare = 10
+
+    /// The user of a device.
+    static func user(_ index: Int) -> String { "crowd-\(index)" }
+
+    /// Devices whose users have stored audio and a webhook endpoint: all of a small crowd, every tenth of a larger one.
+    package static func served(of count: Int) -> [Int] {
+        (0..<count).filter { count <= servedMaximum || $0.isMultiple(of: servedShare) }
+    }
+
+    /// The users of those devices.
+    var servedUsers: [String] { Self.served(of: count).map(Self.user) }
 
     /// Seconds over which the devices are started.
     var rampSeconds: Double { Double(count) / Self.startsPerSecond }
@@ -26,7 +41,7 @@ struct Crowd: Sendable {
                     try? await rest(.seconds(Double(index) / Self.startsPerSecond))
                     let ports = stage.fleet.gatewayPorts
                     return await DeviceFleet.session(
-                        recording, user: "crowd-\(index)", port: ports[index % ports.count], speed: speed,
+                        recording, user: Self.user(index), port: ports[index % ports.count], speed: speed,
                         lingerSeconds: 1, clock: stage.clock)
                 }
             }

@@ -9,7 +9,7 @@ struct DisconnectCommand: AsyncParsableCommand {
 
     @OptionGroup var options: HarnessOptions
 
-    /// Issue 4, acceptance 5: counted from the moment at which nothing of the streams is unread.
+    /// Issue 4, acceptance 5: counted from the moment at which nothing of the streams is unread for a lane's own group.
     private static let releaseMaximum = 1.0
     /// The same: from the answer to an append, before which Redis tells nobody of it.
     ///
@@ -22,7 +22,8 @@ struct DisconnectCommand: AsyncParsableCommand {
 
     /// What was measured.
     private struct Measured: Sendable {
-        var lanes: Double
+        /// Open lanes of each group before the cut.
+        var lanes: [String: Double]
         var quiet: QuietWatch.Report
         /// How late pollers woke while all streamed, and from the cut on.
         var wakes: (before: WakeProbe.Wakes, after: WakeProbe.Wakes)
@@ -39,22 +40,28 @@ struct DisconnectCommand: AsyncParsableCommand {
     }
 
     private func measure(_ stage: Stage) async throws -> ChaosReport {
-        let wakesOfFew = try await wakesOfFew(stage)
         let crowd = Crowd(
             stage: stage, count: options.devices, recording: try .quiet(seconds: 600), speed: Crowd.gated)
+        let services = try await CrowdServices.switchedOn(stage, users: crowd.servedUsers)
+        let wakesOfFew = try await wakesOfFew(stage)
         let measured = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await crowd.run() }
             try await crowd.untilLive()
             let probe = try WakeProbe.started(stage)
             try await rest(Self.calm)
-            let lanes = try await stage.fleet.metrics().sum("earshot_worker_lanes")
-            stage.log("\(crowd.count) sessions, \(Int(lanes)) lanes; cutting all")
+            let metrics = try await stage.fleet.metrics()
+            let lanes = Dictionary(
+                stage.view.groupNames.map { ($0, metrics.lanes(of: $0)) }, uniquingKeysWith: { first, _ in first })
+            stage.log("\(crowd.count) sessions, \(Int(lanes.values.reduce(0, +))) lanes; cutting all")
             let moment = WallClock.microseconds
             group.cancelAll()
             let quiet = await QuietWatch(stage: stage).run(since: stage.clock(), limit: 120)
             return Measured(lanes: lanes, quiet: quiet, wakes: probe.stop(dividedAt: moment), wakesOfFew: wakesOfFew)
         }
-        return report(stage, crowd, measured)
+        var report = report(stage, crowd, measured)
+        report.checks += await services.checks()
+        await services.stop()
+        return report
     }
 
     private func wakesOfFew(_ stage: Stage) async throws -> WakeProbe.Wakes {
@@ -72,7 +79,9 @@ struct DisconnectCommand: AsyncParsableCommand {
     private func report(_ stage: Stage, _ crowd: Crowd, _ measured: Measured) -> ChaosReport {
         let (before, after) = measured.wakes
         var report = ChaosReport(run: "disconnect", seconds: stage.clock())
-        report.figures = ["sessions": Double(crowd.count), "lanes_before": measured.lanes]
+        report.figures = [
+            "sessions": Double(crowd.count), "lanes_before": measured.lanes.values.reduce(0, +),
+        ]
         for (name, wakes) in [("few", measured.wakesOfFew), ("streaming", before), ("cut", after)] {
             for (origin, times) in [("entry", wakes.entries), ("answer", wakes.answers)] {
                 report.figures["wakes_\(name)_\(origin)_count"] = Double(times.count)
@@ -88,13 +97,17 @@ struct DisconnectCommand: AsyncParsableCommand {
                 violations.append("pollers wake late (\(name)): p99 \(late * 1_000) ms, allowed are 5")
             }
         }
-        let conditions = measured.quiet.conditions
-        if let lanes = conditions["open_lanes"] ?? nil, let read = conditions["unread_entries"] ?? nil {
-            // A group's position passes the marker in the same commit that ends the lane.
-            let release = max(0, lanes - read)
-            report.figures["release_behind_marker_s"] = release
-            if release > Self.releaseMaximum { violations.append("released \(release) s behind the marker") }
+        let delays = LaneRelease.delays(measured.quiet.conditions)
+        for (group, lanes) in measured.lanes where lanes > 0 {
+            report.figures["lanes_before_\(group)"] = lanes
+            guard let delay = delays[group] else {
+                violations.append("\(group): its lanes were never all released")
+                continue
+            }
+            report.figures["release_behind_marker_\(group)_s"] = delay
+            if delay > Self.releaseMaximum { violations.append("\(group): released \(delay) s behind the marker") }
         }
+        if measured.lanes["transcript", default: 0] == 0 { violations.append("no lane was open before the cut") }
         report.checks = [
             CheckResult("disconnect", figures: [:], violations: violations),
             CheckResult.within(.infinity, measured.quiet),

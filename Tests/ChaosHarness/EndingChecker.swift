@@ -1,8 +1,8 @@
 import EarshotModel
 import PostgresClient
 
-/// (b) Each session ended exactly once, with a reason, and the record agrees; no gateway was called dead that no fault
-/// had hit, and no conversation was completed twice.
+/// (b) Each session ended exactly once, with a reason, and the record agrees; no gateway was called dead but of a fault
+/// that had hit it then, each that was killed was called so, and no conversation was completed twice.
 struct EndingChecker: Checker {
     let name = "endings"
 
@@ -29,12 +29,9 @@ struct EndingChecker: Checker {
             if recorded[session] != reason {
                 violations.append("\(session): ended \(reason), the record says \(recorded[session] ?? "not ended")")
             }
-            if reason == EndReason.gatewayDead.name, let gateway = Self.gateway(of: started[session]?.first),
-                !evidence.faults.contains(where: { $0.target == gateway })
-            {
-                violations.append("\(session): \(gateway) was called dead, and nothing had happened to it")
-            }
         }
+        if started.isEmpty { violations.append("no session was seen") }
+        try await compareDeaths(evidence, started, ended, &figures, &violations)
         let completed = Dictionary(
             grouping: evidence.events.events.filter { $0.type == .conversationCompleted },
             by: { "\($0.uid)/\($0.conversation)" })
@@ -45,8 +42,45 @@ struct EndingChecker: Checker {
         return CheckResult(name, figures: figures, violations: violations)
     }
 
-    /// The supervisor's name of the gateway that had a session.
-    private static func gateway(of start: SessionEvent?) -> String? {
-        start?.gateway.flatMap { Incarnation($0)?.name }
+    /// Compares the deaths of gateways with the faults that hit them.
+    private func compareDeaths(
+        _ evidence: Evidence, _ started: [String: [SessionEvent]], _ ended: [String: [SessionEvent]],
+        _ figures: inout [String: Double], _ violations: inout [String]
+    ) async throws {
+        let starts = started.values.compactMap(\.first)
+        let moments = try await evidence.stage.view.ends(
+            of: starts.compactMap { start in
+                SessionID(start.session).flatMap { id in UserID(start.uid).map { (id, $0) } }
+            })
+        var lives: [GatewayDeaths.Life] = []
+        for start in starts {
+            guard let reason = ended[start.session]?.first?.reason else { continue }
+            guard let gateway = start.gateway.flatMap({ Incarnation($0)?.name }), let moment = moments[start.session]
+            else {
+                violations.append("\(start.session): nobody knows its gateway, or when it was ended")
+                continue
+            }
+            lives.append(
+                GatewayDeaths.Life(
+                    session: start.session, gateway: gateway, reason: reason, began: evidence.seconds(start.time),
+                    ended: evidence.seconds(moment)))
+        }
+        let deaths = GatewayDeaths(evidence.tally.effects)
+        for life in lives where life.reason == EndReason.gatewayDead.name {
+            if deaths.explain(life) {
+                figures["dead_explained", default: 0] += 1
+            } else {
+                violations.append(
+                    "\(life.session): \(life.gateway) was called dead at \(life.ended) s, and nothing had hit it then"
+                )
+            }
+        }
+        let (kills, sessions, others) = deaths.killed(lives)
+        figures["gateways_killed"] = Double(kills)
+        figures["live_at_kill"] = Double(sessions)
+        if kills > 0, sessions == 0 { violations.append("\(kills) gateways were killed, all of them without sessions") }
+        for life in others {
+            violations.append("\(life.session): \(life.gateway) was killed under it, and it ended \(life.reason)")
+        }
     }
 }

@@ -4,13 +4,17 @@ import PostgresClient
 /// All that is known of a run when it is over.
 struct Evidence: Sendable {
     let stage: Stage
+    let recordings: [Recording]
     /// Undisturbed sessions, one for each device's recording.
     let calm: [SessionOutcome]
     let outcomes: [SessionOutcome]
     /// What native devices did, each in a chain of sessions.
     let uploads: [NativeOutcome]
     let events: EventTap.Log
-    let faults: [Fault]
+    /// The faults that took effect, and how many did not.
+    let tally: FaultTally
+    /// The Unix µs at which the run's clock stood at 0.
+    let zero: Int64
     let quiet: QuietWatch.Report
     let descriptorsBefore: [String: Int]
     let descriptorsAfter: [String: Int]
@@ -32,6 +36,9 @@ struct Evidence: Sendable {
         return Dictionary(named, uniquingKeysWith: { first, _ in first })
     }
 
+    /// A Unix time in µs on the run's clock.
+    func seconds(_ time: Int64) -> Double { Double(time - zero) / 1e6 }
+
     /// Events of a kind by their session.
     func events(_ type: SessionEvent.Kind) -> [String: [SessionEvent]] {
         Dictionary(grouping: events.events.filter { $0.type == type }, by: \.session)
@@ -48,8 +55,9 @@ struct Evidence: Sendable {
         // A stall shows for as long as what it has held up takes to be caught up with.
         let aftermath = 15.0
         let gateway = "gateway-\(device % max(1, stage.fleet.gatewayPorts.count))"
-        return faults.contains { fault in
-            fault.cutsSpeech && fault.at < ended && fault.at + fault.duration + aftermath > began
+        return tally.effects.contains { effect in
+            let fault = effect.fault
+            return fault.cutsSpeech && effect.began < ended && effect.ended + aftermath > began
                 && (fault.target == "redis" || fault.target.hasPrefix("transcript") || fault.target == gateway
                     || fault.target == "device-\(device)")
         }

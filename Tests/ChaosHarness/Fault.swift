@@ -38,6 +38,15 @@ package struct Fault: Equatable, Sendable, Codable {
     /// Seconds.
     package var duration: Double
 
+    /// Makes a fault.
+    package init(at: Double, kind: Kind, target: String, link: String?, duration: Double) {
+        self.at = at
+        self.kind = kind
+        self.target = target
+        self.link = link
+        self.duration = duration
+    }
+
     /// Whether utterances may have been cut where the device's speech was not: audio may have stood still on its way to
     /// the workers, or a worker that was told to end cut what it had open (protocol.md M2).
     package var cutsSpeech: Bool {

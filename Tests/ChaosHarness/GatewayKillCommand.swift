@@ -32,6 +32,7 @@ struct GatewayKillCommand: AsyncParsableCommand {
     private func measure(_ stage: Stage) async throws -> ChaosReport {
         let crowd = Crowd(
             stage: stage, count: options.devices, recording: try .quiet(seconds: 120), speed: Crowd.gated)
+        let services = try await CrowdServices.switchedOn(stage, users: crowd.servedUsers)
         let (began, quiet) = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await crowd.run() }
             defer { group.cancelAll() }
@@ -55,6 +56,8 @@ struct GatewayKillCommand: AsyncParsableCommand {
                 violations: reasons == Array(repeating: dead, count: crowd.count)
                     ? [] : ["\(reasons.count { $0 == dead }) ends \(dead) and \(reasons.count) in all"]),
         ]
+        report.checks += await services.checks()
+        await services.stop()
         return report
     }
 }

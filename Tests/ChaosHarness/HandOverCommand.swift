@@ -31,6 +31,7 @@ struct HandOverCommand: AsyncParsableCommand {
     private func measure(_ stage: Stage) async throws -> ChaosReport {
         let crowd = Crowd(
             stage: stage, count: options.devices, recording: try .quiet(seconds: 3_600), speed: Crowd.gated)
+        let services = try await CrowdServices.switchedOn(stage, users: crowd.servedUsers)
         let (delays, quiet) = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = await crowd.run() }
             defer { group.cancelAll() }
@@ -54,8 +55,10 @@ struct HandOverCommand: AsyncParsableCommand {
                 "handover", figures: [:],
                 violations: longest > Self.delayMaximum
                     ? ["a partition stood still for \(longest) s, allowed are \(Self.delayMaximum)"] : []),
-            CheckResult.within(.infinity, quiet), try await AuditChecker().check(stage),
+            CheckResult.within(.infinity, quiet),
         ]
+        report.checks += await services.checks()
+        await services.stop()
         return report
     }
 

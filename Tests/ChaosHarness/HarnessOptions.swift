@@ -24,6 +24,7 @@ struct HarnessOptions: ParsableArguments {
         guard (1...10_000).contains(devices) else {
             throw ValidationError("--devices \(devices) is not allowed; allowed are 1 to 10000")
         }
+        if let problem = RunRequirements.problem(workers: workers) { throw ValidationError(problem) }
     }
 
     /// The seed in force; printed, so that the run can be repeated.

@@ -10,6 +10,9 @@ struct Metrics: Sendable {
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.min() ?? 0
     }
 
+    /// The open lanes of a group's workers.
+    func lanes(of group: String) -> Double { sum("earshot_worker_lanes", "group=\"\(group)\"") }
+
     /// The sum of a metric's samples whose labels contain all of some texts, such as `group="transcript"`.
     func sum(_ name: String, _ labels: String...) -> Double {
         lines.reduce(0) { sum, line in

@@ -27,6 +27,7 @@ struct OutageCommand: AsyncParsableCommand {
         let crowd = Crowd(stage: stage, count: options.devices, recording: try .quiet(seconds: 0))
         let length = crowd.rampSeconds + seconds + 20
         let lasting = Crowd(stage: stage, count: crowd.count, recording: try .quiet(seconds: length))
+        let services = try await CrowdServices.switchedOn(stage, users: lasting.servedUsers)
         async let outcomes = lasting.run()
         try await lasting.untilLive()
         try await rest(.seconds(5))
@@ -39,7 +40,10 @@ struct OutageCommand: AsyncParsableCommand {
         let gone = stage.clock()
         let quiet = await QuietWatch(stage: stage).run(since: gone, limit: max(120, seconds))
         try await stage.tap.catchUp()
-        return report(stage, results, memory, backlog: left.entries, quiet)
+        var report = report(stage, results, memory, backlog: left.entries, quiet)
+        report.checks += await services.checks()
+        await services.stop()
+        return report
     }
 
     /// Stops the workers, samples the gateways' memory, and lets them go on.

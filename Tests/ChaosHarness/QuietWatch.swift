@@ -59,7 +59,10 @@ struct QuietWatch {
             "dead_leases": Double(stage.leases.dead.count),
             "active_in_record": active.map(Double.init) ?? 1,
         ]
-        for (group, entries) in lag?.byGroup ?? [:] { left["unread_entries.\(group)"] = Double(entries) }
+        for group in stage.view.groupNames {
+            left[LaneRelease.unread(group)] = lag.map { Double($0.byGroup[group] ?? 0) } ?? 1
+            left[LaneRelease.lanes(group)] = metrics?.lanes(of: group) ?? 1
+        }
         return left
     }
 }

@@ -21,6 +21,7 @@ struct RedisView: Sendable {
         var entries = 0
         /// Partitions and groups for which Redis cannot tell.
         var unknown = 0
+        /// Entries of each group, what Redis cannot tell as one.
         var byGroup: [String: Int] = [:]
     }
 
@@ -50,12 +51,40 @@ struct RedisView: Sendable {
         }
     }
 
+    /// The names of all of them.
+    var groupNames: [String] { groups.flatMap(\.groups).map(\.name) }
+
     /// The groups that hold leases: those of streams, and the coordinator's own.
     var leasingGroups: [WorkerGroup] { groups.flatMap(\.groups) + [.coordinator] }
 
     /// Sessions without an end marker.
     func liveSessions() async throws -> Int {
         try await ask(partitions.map { RedisCommand("HLEN", .init(keys.live($0))) }).reduce(0) { $0 + ($1.int ?? 0) }
+    }
+
+    /// Conversations that are not completed, or not told anew since they went on.
+    func openConversations() async throws -> Int {
+        try await ask(partitions.map { RedisCommand("HLEN", .init(keys.conversations($0))) })
+            .reduce(0) { $0 + ($1.int ?? 0) }
+    }
+
+    /// When sessions were ended in the registry, in Unix µs, by their ids; it keeps that for a day.
+    func ends(of sessions: [(id: SessionID, user: UserID)]) async throws -> [String: Int64] {
+        var ends: [String: Int64] = [:]
+        var rest = sessions[...]
+        while !rest.isEmpty {
+            let some = rest.prefix(500)
+            rest = rest.dropFirst(some.count)
+            let replies = try await ask(
+                some.map { session in
+                    let partition = Partition(of: session.user, count: partitions.count)
+                    return RedisCommand("HGET", .init(keys.session(session.id, partition)), "ended")
+                })
+            for (session, reply) in zip(some, replies) {
+                ends[session.id.description] = reply.string.flatMap { Int64($0) }
+            }
+        }
+        return ends
     }
 
     func lag() async throws -> Lag {
@@ -79,6 +108,7 @@ struct RedisView: Sendable {
         guard let name = values["name"]?.string, groups.contains(where: { $0.name == name }) else { return }
         guard let entries = values["lag"]?.int else {
             lag.unknown += 1
+            lag.byGroup[name, default: 0] += 1
             return
         }
         lag.entries += entries

@@ -43,6 +43,7 @@ struct RollingCommand: AsyncParsableCommand {
         let book = Book()
         let count = options.devices
         let ramp = Double(count) / 200
+        let services = try await CrowdServices.switchedOn(stage, users: Crowd.served(of: count).map(Self.user))
         let began = try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<count {
                 group.addTask {
@@ -56,8 +57,13 @@ struct RollingCommand: AsyncParsableCommand {
         }
         let quiet = await QuietWatch(stage: stage).run(since: stage.clock(), limit: 120)
         try await stage.tap.catchUp()
-        return report(stage, book, since: began, quiet)
+        var report = report(stage, book, since: began, quiet)
+        report.checks += await services.checks()
+        await services.stop()
+        return report
     }
+
+    private static func user(_ index: Int) -> String { "rolling-\(index)" }
 
     /// Streams for ever: what ends is begun again at once, at another gateway, unless the server says when.
     private func device(_ index: Int, _ recording: Recording, _ stage: Stage, _ book: Book, delay: Double) async {
@@ -65,7 +71,7 @@ struct RollingCommand: AsyncParsableCommand {
         while !Task.isCancelled, !book.isOver.withLock(\.self) {
             let port = stage.fleet.gatewayPorts.randomElement() ?? 0
             let outcome = await DeviceFleet.session(
-                recording, user: "rolling-\(index)", port: port, speed: 1, lingerSeconds: 0, clock: stage.clock
+                recording, user: Self.user(index), port: port, speed: 1, lingerSeconds: 0, clock: stage.clock
             ) { observation in
                 if case .connected = observation { book.curve.note(at: stage.clock()) }
             }

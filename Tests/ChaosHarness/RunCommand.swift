@@ -20,6 +20,7 @@ struct RunCommand: AsyncParsableCommand {
     var sentences = 4
 
     func validate() throws {
+        if let problem = RunRequirements.problem(devices: options.devices) { throw ValidationError(problem) }
         guard minutes > 0, minutes <= 24 * 60 else {
             throw ValidationError("--minutes \(minutes) is not allowed; allowed is more than 0 up to 1440")
         }

@@ -13,12 +13,27 @@ struct StoredAudioChecker: Checker {
         guard evidence.stage.fleet.roles["private-cloud"] != nil else {
             return CheckResult(name, missing: "no process private-cloud in the fleet")
         }
-        let parts = try await StoredParts(evidence.stage)
-        let chains = evidence.chains
+        return Self.compare(try await StoredParts(evidence.stage), evidence.events.events, users: nil)
+    }
+
+    /// Compares the stored parts with the sessions that ended.
+    ///
+    /// - Parameters:
+    ///   - parts: What is stored.
+    ///   - events: All events.
+    ///   - users: Whose audio is stored; nil for everybody's. Of others nothing may be.
+    /// - Returns: The check, `stored_audio`.
+    static func compare(_ parts: StoredParts, _ events: [SessionEvent], users: Set<String>?) -> CheckResult {
+        let chains = SessionChains(events)
         var violations: [String] = []
-        for (session, events) in evidence.events(.sessionEnded) {
+        for ended in events where ended.type == .sessionEnded {
+            let session = ended.session
+            guard users?.contains(ended.uid) ?? true else {
+                if parts.bySession[session] != nil { violations.append("\(session): stored, and nobody asked for it") }
+                continue
+            }
             let first = chains.first(of: session)
-            let end = first + (events.first?.frames ?? 0)
+            let end = first + (ended.frames ?? 0)
             var next = first
             for part in parts.bySession[session] ?? [] {
                 if part.first != next { violations.append("\(session): a part begins at \(part.first) behind \(next)") }
@@ -26,15 +41,18 @@ struct StoredAudioChecker: Checker {
             }
             if next != end { violations.append("\(session): stored up to \(next) of \(first) to \(end)") }
         }
-        let objects = compare(parts, &violations)
+        let seen = Set(events.lazy.filter { $0.type == .sessionEnded }.map(\.uid))
+        violations += (users ?? []).subtracting(seen).map { "no session of \($0) has ended" }
+        if parts.count == 0 { violations.append("nothing is stored") }
+        let objects = compareObjects(of: parts, &violations)
         let figures = [
             "parts": Double(parts.count), "sessions": Double(parts.bySession.count), "objects_read": Double(objects),
         ]
-        return CheckResult(name, figures: figures, violations: violations)
+        return CheckResult("stored_audio", figures: figures, violations: violations)
     }
 
     /// Compares objects with what their parts say; returns how many were found.
-    private func compare(_ parts: StoredParts, _ violations: inout [String]) -> Int {
+    private static func compareObjects(of parts: StoredParts, _ violations: inout [String]) -> Int {
         var found = 0
         for part in parts.bySession.values.flatMap(\.self) {
             guard let data = parts.object(part) else {

@@ -1,3 +1,4 @@
+import EarshotModel
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -8,7 +9,7 @@ import Synchronization
 final class WebhookReceiver: Sendable {
     /// What came under one id.
     struct Delivery: Sendable {
-        var type = ""
+        var arrival: WebhookArrivals.Arrival?
         var count = 0
         var bodies: Set<Int> = []
     }
@@ -55,11 +56,26 @@ final class WebhookReceiver: Sendable {
             }
         }
         let object = try? JSONSerialization.jsonObject(with: Data(body.readableBytesView)) as? [String: Any]
+        let arrival = Self.arrival(object ?? [:])
         received.withLock { received in
             received[id, default: Delivery()].count += 1
-            received[id, default: Delivery()].type = object?["type"] as? String ?? ""
+            received[id, default: Delivery()].arrival = arrival
             received[id, default: Delivery()].bodies.insert(body.hashValue)
         }
+    }
+
+    /// What a body is about.
+    private static func arrival(_ body: [String: Any]) -> WebhookArrivals.Arrival? {
+        guard let type = (body["type"] as? String).flatMap(SessionEvent.Kind.init(rawValue:)),
+            let data = body["data"] as? [String: Any]
+        else { return nil }
+        guard type == .conversationCompleted else {
+            return (data["session_id"] as? String).map { .init(type, session: $0) }
+        }
+        guard let user = data["uid"] as? String, let conversation = data["conversation_id"] as? String else {
+            return nil
+        }
+        return .init(type, conversation: conversation, of: user)
     }
 
     private final class Handler: ChannelInboundHandler {
