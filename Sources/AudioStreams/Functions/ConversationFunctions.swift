@@ -79,17 +79,19 @@ enum ConversationFunctions {
           for _, field in ipairs(redis.call('HKEYS', conversation)) do
             local sid = string.match(field, '^s:(.+)$')
             if sid and redis.call('HEXISTS', user, field) == 1 then
-              local upto = tonumber(redis.call('HGET', conversation, 'h:' .. sid)
-                or redis.call('HGET', prefix .. sid, 'started') or start)
-              table.insert(live, upto)
-              if not most or upto > most then most = upto end
+              local heard = tonumber(redis.call('HGET', conversation, 'h:' .. sid) or '')
+              local since = heard or tonumber(redis.call('HGET', prefix .. sid, 'started') or start)
+              table.insert(live, {heard = heard, since = since})
+              if heard and (not most or heard > most) then most = heard end
             end
           end
+          if not most then return false end
           local heard = most
-          for _, upto in ipairs(live) do
-            if upto < heard and upto + timeout + \(heldMaximum) >= most then heard = upto end
+          for _, one in ipairs(live) do
+            local upto = one.heard or tonumber(start)
+            if upto < heard and one.since + timeout + \(heldMaximum) >= most then heard = upto end
           end
-          return heard and heard - tonumber(state[1] or start) > timeout
+          return heard - tonumber(state[1] or start) > timeout
         end
 
         -- Tells the gateways of a silent conversation's sessions, by their tail checks, to begin another.

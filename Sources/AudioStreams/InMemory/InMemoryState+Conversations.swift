@@ -94,12 +94,14 @@ extension InMemoryState {
             !known.isBound
         else { return false }
         let timeout = Int64(user.timeout) * 1_000_000
-        let heard = known.sessions.filter(user.live.contains).map { id in
-            known.heard[id] ?? partitions[partition]?.sessions[id]?.base.startedAt ?? known.start
-        }
+        let live = known.sessions.filter(user.live.contains)
+        guard let most = live.compactMap({ known.heard[$0] }).max() else { return false }
         // Who is further behind the others than this sends nothing.
-        let bound = (heard.max() ?? 0) - timeout - ConversationFunctions.heldMaximum
-        return heard.filter { $0 >= bound }.min().map { $0 - (known.speech ?? known.start) > timeout } ?? false
+        let bound = most - timeout - ConversationFunctions.heldMaximum
+        let heard = live.filter { id in
+            known.heard[id] ?? partitions[partition]?.sessions[id]?.base.startedAt ?? known.start >= bound
+        }.map { known.heard[$0] ?? known.start }
+        return min(most, heard.min() ?? most) - (known.speech ?? known.start) > timeout
     }
 
     private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {
