@@ -99,7 +99,7 @@ let package = Package(
             swiftSettings: adapter),
         .target(name: "PostgresClient", dependencies: ["CLibPQ", logging], swiftSettings: adapter),
         .target(name: "AudioCodecs", dependencies: ["CLibOgg", "CLibOpus", "CSpeexDSP"], swiftSettings: adapter),
-        .target(name: "HTTPTransport", dependencies: ["CLibCurl", logging], swiftSettings: adapter),
+        .target(name: "HTTPTransport", dependencies: ["CLibCurl", deque, logging], swiftSettings: adapter),
         .target(name: "SpeechEngine", dependencies: ["CSpeechEngine", crypto], swiftSettings: adapter),
 
         // Services: a protocol, the real one, the in-memory one.

@@ -3,12 +3,10 @@ import Glibc
 
 /// An `epoll` set, level-triggered.
 @safe
-final class EventPoll {
+struct EventPoll: ~Copyable {
     /// What happened to a socket.
     struct Event {
         let descriptor: Int32
-        /// As `watch` was told.
-        let owner: Int
         let canRead: Bool
         let canWrite: Bool
         let hasFailed: Bool
@@ -27,11 +25,11 @@ final class EventPoll {
 
     deinit { close(descriptor) }
 
-    /// Watches a socket, or changes what it is watched for; its events come with the number of who asked.
-    func watch(_ socket: Int32, owner: Int, read: Bool, write: Bool) {
+    /// Watches a socket, or changes what it is watched for.
+    func watch(_ socket: Int32, read: Bool, write: Bool) {
         var event = unsafe epoll_event()
         unsafe event.events = (read ? EPOLLIN.rawValue : 0) | (write ? EPOLLOUT.rawValue : 0)
-        unsafe event.data.u64 = UInt64(owner) << 32 | UInt64(UInt32(bitPattern: socket))
+        unsafe event.data.fd = socket
         // A closed socket leaves the set by itself and its number comes back: only the set knows which is right.
         if unsafe epoll_ctl(descriptor, EPOLL_CTL_MOD, socket, &event) != 0, errno == ENOENT {
             _ = unsafe epoll_ctl(descriptor, EPOLL_CTL_ADD, socket, &event)
@@ -44,16 +42,15 @@ final class EventPoll {
     }
 
     /// Waits until something happens or the time is over; nil waits for ever.
-    func wait(_ timeout: Duration?) -> [Event] {
+    mutating func wait(_ timeout: Duration?) -> [Event] {
         let milliseconds = timeout.map { min(max($0.wholeMillisecondsRoundedUp, 0), 60_000) } ?? -1
         let count = unsafe epoll_wait(descriptor, &ready, Int32(Self.eventsMaximum), Int32(milliseconds))
         guard count > 0 else { return [] }
         return unsafe ready[..<Int(count)].map { event in
             let events = unsafe event.events
-            let data = unsafe event.data.u64
             return Event(
-                descriptor: Int32(truncatingIfNeeded: data), owner: Int(data >> 32),
-                canRead: events & EPOLLIN.rawValue != 0, canWrite: events & EPOLLOUT.rawValue != 0,
+                descriptor: unsafe event.data.fd, canRead: events & EPOLLIN.rawValue != 0,
+                canWrite: events & EPOLLOUT.rawValue != 0,
                 hasFailed: events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)
         }
     }
