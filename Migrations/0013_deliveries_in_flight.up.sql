@@ -1,0 +1,4 @@
+-- How many deliveries of an endpoint are under way is asked at every claim: with the time in the index it is answered
+-- from there, also in a table that nobody has analysed yet.
+CREATE INDEX webhook_deliveries_in_flight ON webhook_deliveries (endpoint, due_at) WHERE claim IS NOT NULL;
+DROP INDEX webhook_deliveries_claimed;
