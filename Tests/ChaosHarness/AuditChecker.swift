@@ -9,8 +9,8 @@ struct AuditChecker: Checker {
 
     func check(_ evidence: Evidence) async throws -> CheckResult { try await check(evidence.stage) }
 
-    /// Runs the command against the fleet's servers, past the proxies.
-    func check(_ stage: Stage) async throws -> CheckResult {
+    /// Runs the command against the fleet's servers, past the proxies; against another Redis when one took over.
+    func check(_ stage: Stage, redisPort: Int? = nil) async throws -> CheckResult {
         let program = "\(stage.fleet.binaries)/earshot"
         let help = try await run([program, "help", "audit"])
         // For a command that is not there, the help is the whole program's, and no failure.
@@ -19,7 +19,7 @@ struct AuditChecker: Checker {
         }
         let answer = try await run(
             [
-                "env", "EARSHOT_REDIS_URL=redis://127.0.0.1:\(stage.servers.redis.port)/0",
+                "env", "EARSHOT_REDIS_URL=redis://127.0.0.1:\(redisPort ?? stage.servers.redis.port)/0",
                 "EARSHOT_POSTGRES_URL=\(stage.servers.directPostgresURL)",
                 "EARSHOT_STORE_DIR=\(stage.fleet.directory)/audio", program, "audit", "--all", "--json",
             ])
@@ -28,10 +28,8 @@ struct AuditChecker: Checker {
         }
         let found = Self.numbers("unaccounted", in: object)
         var figures = ["status": Double(answer.status), "unaccounted": found.reduce(0, +)]
-        for total in ["stored", "in_flight", "lost", "messages", "acknowledged"] {
-            if let value = Self.numbers(total, in: (object as? [String: Any])?["totals"] ?? object).first {
-                figures[total] = value
-            }
+        for total in ["stored", "not_wanted", "in_flight", "dead_lettered", "lost", "messages"] {
+            figures[total] = Self.sum((object as? [String: Any])?[total])
         }
         var violations = found.filter { $0 != 0 }.map { "unaccounted: \(ChaosReport.number($0))" }
         if found.isEmpty { violations.append("the answer does not say what is unaccounted") }
@@ -44,6 +42,12 @@ struct AuditChecker: Checker {
         if let all = try? JSONSerialization.jsonObject(with: Data(output.utf8)) { return all }
         return output.split(separator: "\n").reversed().lazy
             .compactMap { try? JSONSerialization.jsonObject(with: Data($0.utf8)) }.first
+    }
+
+    /// A number, or the sum of an object's.
+    private static func sum(_ value: Any?) -> Double? {
+        if let fields = value as? [String: Any] { return fields.values.compactMap { sum($0) }.reduce(0, +) }
+        return (value as? NSNumber)?.doubleValue
     }
 
     /// All numbers under a name, wherever they stand.

@@ -74,7 +74,7 @@ struct UploadMachineTests {
         #expect(bench.machine.report.sessions == ["one", "two"])
     }
 
-    @Test("A server that lost what it had acknowledged gets it again, as far as it is there; the rest is reported")
+    @Test("A server that lost what it had acknowledged gets it again, as far as it is there")
     func rollback() {
         var bench = Bench()
         bench.offer(300)
@@ -86,9 +86,23 @@ struct UploadMachineTests {
         // 3 s of 20 ms stay behind the acknowledged number.
         #expect(bench.step() == .connect(session: "one", from: 100))
         bench.machine.connected(at: bench.now)
-        bench.hear(.session(.init(session: "two", conversation: "c", isResumed: true, next: 90, durability: .redis)))
-        #expect(bench.sendAll().count == 200)
-        #expect(bench.machine.report.lostCount == 10)
+        bench.hear(.session(.init(session: "two", conversation: "c", isResumed: true, next: 110, durability: .redis)))
+        #expect(bench.sendAll().count == 190)
+    }
+
+    @Test("A server that asks for what was said not to be there breaks the protocol: it would count wrongly")
+    func gone() {
+        var bench = Bench()
+        bench.offer(10)
+        bench.open("one")
+        _ = bench.sendAll()
+        bench.ack(4)
+        bench.close(nil)
+        bench.now += .seconds(1)
+        #expect(bench.step() == .connect(session: "one", from: 4))
+        bench.machine.connected(at: bench.now)
+        bench.hear(.session(.init(session: "two", conversation: "c", isResumed: true, next: 3, durability: .fsynced)))
+        #expect(bench.step() == .finish(.brokenProtocol))
     }
 
     @Test("A switch of conversation changes the session to resume by, and nothing else")

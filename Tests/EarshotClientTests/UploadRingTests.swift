@@ -34,6 +34,21 @@ struct UploadRingTests {
         #expect(ring.first == 70)
     }
 
+    @Test("While the server is told the oldest number, nothing gives way to what comes")
+    func pinned() {
+        var ring = UploadRing(bytesMax: 100, framesMax: 1_000)
+        for _ in 0..<10 { ring.append(frame(10)) }
+        ring.acknowledge(below: 5, retention: .seconds(3))
+        #expect(ring.hasRoom)
+        ring.isPinned = true
+        #expect(!ring.hasRoom)
+        ring.append(frame(10))
+        #expect(ring.first == 0 && ring.next == 11)
+        ring.isPinned = false
+        ring.append(frame(10))
+        #expect(ring.first == 2 && ring.next == 12)
+    }
+
     @Test("It is bounded in bytes and in messages, and what is acknowledged gives way first")
     func bounded() {
         var ring = UploadRing(bytesMax: 100, framesMax: 1_000)

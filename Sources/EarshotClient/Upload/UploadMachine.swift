@@ -171,6 +171,7 @@ struct UploadMachine {
         if now >= lastSession + rules.patience { return finish(.unreachable) }
         guard now >= until else { return .wait(until: min(until, lastSession + rules.patience)) }
         phase = .connecting
+        ring.isPinned = true
         return .connect(session: session, from: ring.first)
     }
 
@@ -211,6 +212,7 @@ struct UploadMachine {
     private mutating func retreat(at now: Instant, jitter: Double) {
         let ceiling = min(UploadLimits.backoffMax, UploadLimits.backoffBase * (1 << min(attempts, 16)))
         attempts += 1
+        ring.isPinned = false
         phase = .idle(until: now + (retryAfter ?? .zero) + ceiling * jitter)
         retryAfter = nil
     }
@@ -221,18 +223,18 @@ struct UploadMachine {
         session = opened.session
         report.add(opened)
         guard case .greeting = phase else { return }
-        guard opened.next <= ring.next else {
+        // It was told what is there, and asks for nothing else.
+        guard (ring.first...ring.next).contains(opened.next) else {
             _ = finish(.brokenProtocol)
             return
         }
+        ring.isPinned = false
         phase = .streaming
         attempts = 0
         retryAfter = nil
         lastSession = now
         if isSourceEnded, !ring.isAllAcknowledged { settledSince = now }
-        // What is not there any more was acknowledged once, so the server asks for it only when it lost it.
-        if opened.next < ring.first { report.lostCount += ring.first - opened.next }
-        sent = max(opened.next, ring.first)
+        sent = opened.next
         note(opened.next, opened.durability, isWanted: false, at: now)
     }
 

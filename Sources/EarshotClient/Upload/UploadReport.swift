@@ -18,8 +18,6 @@ package struct UploadReport: Sendable {
     package internal(set) var acknowledgedCount: UInt64 = 0
     /// What the last acknowledgement promised.
     package internal(set) var durability: UploadDurability?
-    /// Messages that the server had acknowledged, lost, and asked for when they were not there any more.
-    package internal(set) var lostCount: UInt64 = 0
     /// Connections that were upgraded.
     package internal(set) var connectionCount = 0
     /// Messages of the server that made no sense.

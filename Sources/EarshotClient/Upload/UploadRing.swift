@@ -12,6 +12,9 @@ struct UploadRing {
     /// Messages below are acknowledged.
     private(set) var acknowledged: UInt64 = 0
 
+    /// Whether the server is being told the oldest number, which therefore must stay: it counts from there.
+    var isPinned = false
+
     private let bytesMax: Int
     private let framesMax: Int
 
@@ -23,7 +26,7 @@ struct UploadRing {
     /// The number the next message gets.
     var next: UInt64 { first + UInt64(frames.count) }
     /// Whether one more message may come; acknowledged ones give way.
-    var hasRoom: Bool { (bytes < bytesMax && frames.count < framesMax) || first < acknowledged }
+    var hasRoom: Bool { (bytes < bytesMax && frames.count < framesMax) || (first < acknowledged && !isPinned) }
     var isAllAcknowledged: Bool { acknowledged == next }
 
     /// The message of a number; `nil` when it is not there any more, or not yet.
@@ -35,7 +38,7 @@ struct UploadRing {
     mutating func append(_ frame: UploadFrame) {
         frames.append(frame)
         bytes += frame.payload.readableBytes
-        while bytes > bytesMax || frames.count > framesMax, first < acknowledged { removeFirst() }
+        while bytes > bytesMax || frames.count > framesMax, first < acknowledged, !isPinned { removeFirst() }
     }
 
     /// Takes in how many messages are acknowledged, which may be fewer than before, and forgets what is not needed.
