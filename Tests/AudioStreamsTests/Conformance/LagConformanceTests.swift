@@ -152,4 +152,33 @@ struct LagConformanceTests {
             #expect(lag.entries == nil && lag.entriesAtMost == 9)
         }
     }
+
+    @Test("A group that somebody made in the middle is unknown until its first commit says how far it is")
+    func middleOnRedis() async throws {
+        try await Backend.redis.run { test in
+            guard case .redis(let fleet) = test.content else { return }
+            let positions = try await fill(test, 10)
+            try await command(fleet, test, ["XGROUP", "CREATE", "KEY", "transcript", "\(positions[3])"])
+            let unknown = try #require(try await test.lag())
+            #expect(unknown.entries == nil && unknown.entriesAtMost == 10 && unknown.span == .milliseconds(50))
+            try await move(test, .transcript, to: positions[6], read: 7)
+            try await expect(test, .transcript, 3, of: 10, span: .milliseconds(20))
+        }
+    }
+
+    @Test("A stream that is lost and appended to again is unknown, until the groups are there again")
+    func lostOnRedis() async throws {
+        try await Backend.redis.run { test in
+            guard case .redis(let fleet) = test.content else { return }
+            try await test.handOff.enable(audioGroups: [.transcript], eventGroups: [], in: [test.partition])
+            let positions = try await fill(test, 10)
+            try await move(test, .transcript, to: positions[9], read: 10)
+            try await expect(test, .transcript, 0, of: 10, span: .zero)
+            try await command(fleet, test, ["DEL", "KEY"])
+            _ = try await fill(test, from: 10, 3)
+            try await expect(test, .transcript, nil, of: 3, span: .milliseconds(20))
+            try await test.handOff.enable(audioGroups: [.transcript], eventGroups: [], in: [test.partition])
+            try await expect(test, .transcript, 3, of: 3, span: .milliseconds(20))
+        }
+    }
 }
