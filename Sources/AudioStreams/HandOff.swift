@@ -80,9 +80,9 @@ package protocol HandOff: Sendable {
         -> [Partition: Lease.Outcome]
     /// Beats leases; returns those that are still the caller's.
     ///
-    /// `absorbed` says up to where nothing can harm an owner any more; who replays leaves it out. An owner that lapsed
-    /// and still calls did not crash, so a crash counted for it is taken back (protocol.md H5).
-    func renew(_ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup)
+    /// `settled` names those of which the owner replays nothing. An owner that lapsed and still calls did not crash, so
+    /// a crash counted for it is taken back, as long as nobody has settled the partition (protocol.md H5).
+    func renew(_ tokens: [Partition: FencingToken], settled: Set<Partition>, group: WorkerGroup)
         async throws(HandOffError) -> Set<Partition>
     /// Gives a lease back; a foreign token changes nothing.
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) async throws(HandOffError)
@@ -143,6 +143,6 @@ extension HandOff {
     package func renew(
         _ tokens: [Partition: FencingToken], group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
-        try await renew(tokens, absorbed: [:], group: group)
+        try await renew(tokens, settled: [], group: group)
     }
 }

@@ -104,7 +104,7 @@ package final class Worker: Service {
             while !Task.isCancelled && !Task.isShuttingDownGracefully && stalled == nil {
                 if !hasJoined { hasJoined = await join() }
                 if hasJoined {
-                    let changes = await ownership.tick(absorbed: absorbedPositions())
+                    let changes = await ownership.tick(settled: settledPartitions())
                     await dropLost(changes)
                     for (partition, grant) in changes.granted {
                         let consumer = open(partition, grant)
@@ -187,8 +187,8 @@ package final class Worker: Service {
         for partition in ended where consumers.withLock({ $0[partition] }) == nil { ownership.forget(partition) }
     }
 
-    private func absorbedPositions() async -> [Partition: StreamPosition] {
-        await ask(consumers.withLock { $0 }) { await $0.absorbedPosition }.compactMapValues(\.self)
+    private func settledPartitions() async -> Set<Partition> {
+        Set(await ask(consumers.withLock { $0 }) { await $0.isSettled }.filter(\.value).keys)
     }
 
     /// Asks all consumers at once: one after the other, each would wait behind the lanes of a busy process.

@@ -11,7 +11,7 @@ enum HandOffFunctions {
         let code = [shared, fleet, sessions, parking, leases, commits, coordination, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 15, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 16, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -129,15 +129,12 @@ enum HandOffFunctions {
         """
 
     private static let leases = """
-        -- What a lapse says of the entries its owner left (protocol.md H5): the one in hand may have killed it; without
-        -- one, any that it had not absorbed by its last renewal. An owner that replays names what it touches.
-        local function note_lapse(lease, token, hand, absorbed)
-          if hand and hand ~= '' then
-            redis.call('HINCRBY', lease, 'crash:' .. hand, 1)
-            redis.call('HSET', lease, 'lapse:' .. token, hand, 'suspects', '1')
-          elseif absorbed and absorbed ~= '' then
-            redis.call('HSET', lease, 'unnamed', absorbed, 'unnamed_by', token, 'suspects', '1')
-          end
+        -- A lapse counts against the entry that its owner had in hand (protocol.md H5), and against no other: an owner
+        -- that replays names what it touches, and of one that does not nobody knows.
+        local function note_lapse(lease, token, hand)
+          if not hand or hand == '' then return end
+          redis.call('HINCRBY', lease, 'crash:' .. hand, 1)
+          redis.call('HSET', lease, 'lapse:' .. token, hand, 'suspects', '1')
         end
 
         -- An owner that lapsed and comes back with its old token did not crash: what was counted for it is taken back.
@@ -149,12 +146,9 @@ enum HandOffFunctions {
               redis.call('HDEL', lease, 'crash:' .. hand)
             end
           end
-          if redis.call('HGET', lease, 'unnamed_by') == token then
-            redis.call('HDEL', lease, 'unnamed', 'unnamed_by')
-          end
         end
 
-        -- Forgets the lapses that a hand stands for, or all of them and the unnamed one.
+        -- Forgets the lapses that a hand stands for, or all of them.
         local function forget_lapses(lease, hand)
           local all = redis.call('HGETALL', lease)
           for i = 1, #all, 2 do
@@ -162,19 +156,16 @@ enum HandOffFunctions {
               redis.call('HDEL', lease, all[i])
             end
           end
-          if not hand then redis.call('HDEL', lease, 'unnamed', 'unnamed_by', 'suspects') end
+          if not hand then redis.call('HDEL', lease, 'suspects') end
         end
 
-        -- Adds hand and count of every crash; a lapse that named nobody counts against each entry it may be due to.
+        -- Adds hand and count of every crash.
         local function append_crashes(reply, lease)
-          local unnamed = redis.call('HGET', lease, 'unnamed')
           local all = redis.call('HGETALL', lease)
           for i = 1, #all, 2 do
             if string.sub(all[i], 1, 6) == 'crash:' then
-              local hand, count = string.sub(all[i], 7), tonumber(all[i + 1])
-              if unnamed and is_less(unnamed, string.match(hand, '@(%d+%-%d+)$')) then count = count + 1 end
-              reply[#reply + 1] = hand
-              reply[#reply + 1] = count
+              reply[#reply + 1] = string.sub(all[i], 7)
+              reply[#reply + 1] = tonumber(all[i + 1])
             end
           end
         end
@@ -184,7 +175,7 @@ enum HandOffFunctions {
         --   → HELD token beat owner | GRANTED token mode position entries-read horizon parked crash count …
         local function acquire(keys, args)
           local lease, stream, index = unpack(keys)
-          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode', 'absorbed')
+          local state = redis.call('HMGET', lease, 'token', 'beat', 'owner', 'released', 'hand', 'mode')
           local mode = 'fresh'
           local is_repetition = state[1] and state[4] ~= '1' and string.match(state[1], ':(.+)$') == args[3]
           if is_repetition then mode = state[6]
@@ -204,19 +195,20 @@ enum HandOffFunctions {
           end
           local token = state[1]
           if not is_repetition then
-            if mode == 'lapsed' then note_lapse(lease, state[1], state[5], state[7]) end
+            if mode == 'lapsed' then note_lapse(lease, state[1], state[5]) end
             local counter = 1
             if state[1] then counter = tonumber(string.match(state[1], '^(%d+):')) + 1 end
             token = string.format('%d', counter) .. ':' .. args[3]
             redis.call('HSET', lease, 'token', token, 'beat', '0', 'owner', args[2], 'released', '0', 'number', '0',
-              'hand', '', 'mode', mode, 'absorbed', (stream and mode ~= 'lapsed') and position or '')
+              'hand', '', 'mode', mode)
           end
           local reply = {'GRANTED', token, mode, position, read, horizon, index and parked_lanes(index) or {}}
           append_crashes(reply, lease)
           return reply
         end
 
-        -- renew KEYS lease ARGV token absorbed-or-empty → 1 | 0
+        -- renew KEYS lease ARGV token settled → 1 | 0
+        --   settled: 1 when the owner replays nothing
         local function renew(keys, args)
           local lease = keys[1]
           local state = redis.call('HMGET', lease, 'token', 'suspects')
@@ -225,10 +217,7 @@ enum HandOffFunctions {
             return 0
           end
           redis.call('HINCRBY', lease, 'beat', 1)
-          if args[2] ~= '' then
-            redis.call('HSET', lease, 'absorbed', args[2])
-            if state[2] then forget_lapses(lease) end
-          end
+          if args[2] == '1' and state[2] then forget_lapses(lease) end
           return 1
         end
 

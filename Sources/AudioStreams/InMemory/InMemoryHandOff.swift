@@ -170,12 +170,13 @@ package final class InMemoryHandOff: HandOff, StreamReader {
     }
 
     package func renew(
-        _ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup
+        _ tokens: [Partition: FencingToken], settled: Set<Partition>, group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
         try perform { state throws(HandOffError) in
             var kept: Set<Partition> = []
             for (partition, token) in tokens {
-                let isKept = state.partitions[partition]?.leases[group]?.renew(token, absorbed: absorbed[partition])
+                let isKept = state.partitions[partition]?.leases[group]?.renew(
+                    token, isSettled: settled.contains(partition))
                 if isKept == true { kept.insert(partition) }
             }
             return kept

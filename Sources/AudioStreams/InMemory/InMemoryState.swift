@@ -183,12 +183,11 @@ struct InMemoryState {
         var lease = InMemoryLease(
             token: FencingToken("\(counter + 1):\(FencingToken.drawNonce())"), owner: attempt.owner.description)
         if let old { lease.inherit(old, isLapsed: mode == .lapsed) }
-        lease.absorbed = kind != nil && mode != .lapsed ? position.position : nil
         partitions[attempt.partition, default: .init()].leases[group] = lease
         return .granted(
             Lease.Grant(
                 token: lease.token, mode: mode, position: position.position, entriesRead: position.entriesRead,
-                horizon: content.entries.last?.position ?? .start, crashes: lease.countedCrashes,
+                horizon: content.entries.last?.position ?? .start, crashes: lease.crashes,
                 parked: kind == nil ? [] : parkedLanes(group, attempt.partition)))
     }
 

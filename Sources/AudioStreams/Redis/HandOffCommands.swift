@@ -116,11 +116,11 @@ struct HandOffCommands: Sendable {
     }
 
     func renew(
-        _ token: FencingToken, absorbed: StreamPosition?, group: WorkerGroup, partition: Partition
+        _ token: FencingToken, isSettled: Bool, group: WorkerGroup, partition: Partition
     ) -> RedisCommand {
         call(
             "renew", keys: [keys.lease(group, partition)],
-            arguments: [.init(token.text), .init(absorbed?.description ?? "")])
+            arguments: [.init(token.text), .init(isSettled ? "1" : "")])
     }
 
     func release(_ token: FencingToken, group: WorkerGroup, partition: Partition) -> RedisCommand {

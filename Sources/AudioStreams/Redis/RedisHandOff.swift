@@ -181,11 +181,14 @@ package struct RedisHandOff: HandOff {
     }
 
     package func renew(
-        _ tokens: [Partition: FencingToken], absorbed: [Partition: StreamPosition], group: WorkerGroup
+        _ tokens: [Partition: FencingToken], settled: Set<Partition>, group: WorkerGroup
     ) async throws(HandOffError) -> Set<Partition> {
         let list = Array(tokens)
         let replies = try await execute(
-            list.map { commands.renew($0.value, absorbed: absorbed[$0.key], group: group, partition: $0.key) })
+            list.map {
+                commands.renew(
+                    $0.value, isSettled: settled.contains($0.key), group: group, partition: $0.key)
+            })
         var kept: Set<Partition> = []
         for (lease, reply) in zip(list, replies) {
             guard let isKept = reply.int else { throw malformed("renew", reply) }

@@ -47,10 +47,10 @@ package struct PartitionOwnership {
 
     /// One round: beat, renew, take what may be taken.
     ///
-    /// `absorbed` is what the renewals say of partitions that are not replayed.
-    package mutating func tick(absorbed: [Partition: StreamPosition] = [:]) async -> Changes {
+    /// `settled` names the partitions that are not replayed.
+    package mutating func tick(settled: Set<Partition> = []) async -> Changes {
         do throws(HandOffError) {
-            return try await contact(absorbed)
+            return try await contact(settled)
         } catch {
             plan.contactLost(at: .now)
             logger.debug("no contact with the hand-off", metadata: ["error": "\(error)"])
@@ -59,12 +59,12 @@ package struct PartitionOwnership {
         }
     }
 
-    private mutating func contact(_ absorbed: [Partition: StreamPosition]) async throws(HandOffError) -> Changes {
+    private mutating func contact(_ settled: Set<Partition>) async throws(HandOffError) -> Changes {
         var changes = Changes()
         let beats = try await handOff.beat(kind: group.name, as: member)
         voidOnAnotherServer()
         plan.sawMembers(beats, at: .now)
-        let kept = try await handOff.renew(tokens, absorbed: absorbed, group: group)
+        let kept = try await handOff.renew(tokens, settled: settled, group: group)
         for partition in tokens.keys where !kept.contains(partition) {
             untold.insert(partition)
             forget(partition)

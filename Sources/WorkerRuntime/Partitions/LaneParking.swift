@@ -39,12 +39,6 @@ struct LaneParking {
     /// Whether everything was fed and passed.
     var isThrough: Bool { !hasMore && fed.isEmpty }
 
-    /// The oldest entry that was not absorbed, when so many of the last ones were not.
-    func firstUnabsorbed(_ unabsorbed: Int) -> StreamPosition? {
-        let index = max(0, fed.count - unabsorbed)
-        return index < fed.count ? fed[index].position : hasMore ? cursor.successor : nil
-    }
-
     mutating func feed(_ entry: LaneEntry) {
         fed.append(
             Fed(

@@ -68,13 +68,6 @@ struct LaneState {
     /// The oldest entry that was not passed; of a lane that committed nothing, its first.
     var firstEntry: StreamPosition? { parking?.first ?? pending.first?.position }
 
-    /// The oldest entry that was not absorbed.
-    var firstUnabsorbed: StreamPosition? {
-        if let parked = parking?.firstUnabsorbed(unabsorbed - pending.count) { return parked }
-        let index = max(0, pending.count - unabsorbed)
-        return index < pending.count ? pending[index].position : nil
-    }
-
     /// Whether its processor wants to be called and may be.
     func isDue(at now: ContinuousClock.Instant) -> Bool {
         guard let wakeAt, !isWaiting, !isHeldForReplay else { return false }

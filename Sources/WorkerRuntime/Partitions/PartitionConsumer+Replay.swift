@@ -72,13 +72,8 @@ extension PartitionConsumer {
         return true
     }
 
-    /// Up to here every entry was absorbed, so none of them can be what ends this process next.
-    ///
-    /// `nil` in a replay, where each entry is named before it is touched.
-    var absorbedPosition: StreamPosition? {
-        guard phase == .consuming, !replay.isReplaying else { return nil }
-        return lanes.values.compactMap { $0.firstUnabsorbed?.predecessor }.min() ?? cursor
-    }
+    /// Whether nothing is replayed, or will be.
+    var isSettled: Bool { phase == .consuming && !replay.isReplaying }
 
     func releaseReplay(of key: LaneKey) {
         if let next = replay.finish(key) {
