@@ -28,9 +28,13 @@ extension PartitionConsumer {
                 return nil
             }
         }
+        // One entry at a time is handed out: the lane is past the one before, which did no harm.
+        let before = named.flatMap { $0.key == key && $0.position < position ? Self.hand(key, $0.position) : nil }
+        named = (key, position)
         do throws(HandOffError) {
             let isOurs = try await handOff.takeInHand(
-                hand, clearing: nil, token: token, group: group, partition: partition)
+                hand, clearing: before.flatMap { crashes[$0] == nil ? nil : $0 }, token: token, group: group,
+                partition: partition)
             guard isOurs else {
                 abandon()
                 return nil
@@ -44,6 +48,7 @@ extension PartitionConsumer {
 
     /// Names nothing in the lease any more, forgets the crashes of an entry that did no harm, and lets others replay.
     func putDown(clearing cleared: String?) async {
+        named = nil
         _ = try? await handOff.takeInHand(nil, clearing: cleared, token: token, group: group, partition: partition)
         gate.leave(self)
     }

@@ -23,6 +23,8 @@ package actor PartitionConsumer {
     nonisolated let onReadable: @Sendable () -> Void
     /// Crashes counted against entries, by `session@position`.
     let crashes: [String: Int]
+    /// The entry that a replay named last in the lease.
+    var named: (key: LaneKey, position: StreamPosition)?
 
     enum Phase {
         /// Reading and committing.
