@@ -48,30 +48,25 @@ package struct ForgottenSessions: Service {
     }
 
     private func look() async throws {
+        // A completed session is forgotten after a day, which a record that is behind may not have heard of.
+        let all = (0..<partitions).map { Partition($0) }
+        let lags = try await handOff.lag(of: .record, stream: .events, in: all)
+        let recorded = Set(lags.filter { $0.entries == 0 }.map(\.partition))
         var place: SessionPlace?
         repeat {
             let page = try await record.sessions(
                 activeOnly: true, user: nil, before: place, limit: limits.forgottenBatchMaximum)
-            try await endForgotten(of: page)
+            for row in page {
+                guard let session = SessionID(row.id), let user = UserID(row.uid) else { continue }
+                let partition = Partition(of: user, count: partitions)
+                // Read behind the record: a session is registered before its beginning is an event.
+                guard recorded.contains(partition),
+                    try await handOff.session(session, group: .transcript, in: partition) == nil
+                else { continue }
+                try await end(session, row, in: partition)
+            }
             place = page.count == limits.forgottenBatchMaximum ? page.last.map(SessionPlace.init) : nil
         } while place != nil && !Task.isShuttingDownGracefully
-    }
-
-    private func endForgotten(of page: [RecordedSession]) async throws {
-        var places: [Partition: [(session: SessionID, row: RecordedSession)]] = [:]
-        for row in page {
-            guard let session = SessionID(row.id), let user = UserID(row.uid) else { continue }
-            places[Partition(of: user, count: partitions), default: []].append((session, row))
-        }
-        // Read behind the record: a session is registered before its beginning is an event.
-        let live = try await handOff.liveSessions(in: places.keys.sorted())
-        for (partition, sessions) in places {
-            for (session, row) in sessions where live[partition]?[session] == nil {
-                // One that has ended is known until long after the record has had its end.
-                let known = try await handOff.session(session, group: .transcript, in: partition)
-                if known == nil { try await end(session, row, in: partition) }
-            }
-        }
     }
 
     private func end(_ session: SessionID, _ row: RecordedSession, in partition: Partition) async throws {
@@ -80,6 +75,8 @@ package struct ForgottenSessions: Service {
             conversation: row.conversation, time: WallClock.microseconds, ordinal: 0)
         event.reason = EndReason.redisRollback.name
         event.frames = 0
+        // How many messages it had is not known: at least one.
+        event.lostFrames = 1
         event.audioSeconds = row.audioSeconds ?? 0
         event.corruptFrames = 0
         try await handOff.append(event: event, in: partition)

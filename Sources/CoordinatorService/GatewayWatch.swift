@@ -39,7 +39,9 @@ package struct GatewayWatch: Sendable {
         }
         // A later start of the same name ended this one; without one, the absence itself must last. One that does not
         // beat may be the earlier one, which a Redis remembers that lost its last writes (protocol.md C4).
-        if let name = Incarnation(gateway)?.name, let successor = current[name], beats.hasChanged(successor) {
+        if let name = Incarnation(gateway)?.name, let successor = current[name], beats.hasChanged(successor),
+            !beats.hasLapsed(successor, after: limits.gatewayLapse, at: now)
+        {
             return .superseded
         }
         return beats.hasBeenAbsent(gateway, for: limits.gatewayLapse, at: now) ? .absent : nil

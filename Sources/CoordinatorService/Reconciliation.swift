@@ -23,6 +23,8 @@ struct Reconciliation {
     var members: [WorkerGroup: LapseObserver<String, Int64>] = [:]
     var membersLookedAt: ContinuousClock.Instant?
     var lagMeasuredAt: ContinuousClock.Instant?
+    /// When a round was whole last.
+    private var succeededAt: ContinuousClock.Instant?
     /// Unread entries that were trimmed, as told so far.
     var trimmedUnread: [WorkerGroup: [Partition: Int64]] = [:]
 
@@ -56,12 +58,13 @@ struct Reconciliation {
             try await trim(partitions, book)
             try await measureLagIfDue(in: partitions)
             try await forgetMembersIfDue()
+            succeededAt = .now
         } catch {
             gateways.contactLost(at: .now)
             for group in groupLeases.keys { groupLeases[group]?.contactLost(at: .now) }
             for kind in members.keys { members[kind]?.contactLost(at: .now) }
             logger.warning("a round of reconciliation failed", metadata: ["error": "\(error)"])
-            if let last = lagMeasuredAt, began - last > limits.leaseLapse {
+            if let last = succeededAt, began - last > limits.leaseLapse {
                 metrics.forgetPartitions(configuration.groups)
                 lagMeasuredAt = nil
             }

@@ -26,7 +26,7 @@ struct RecordBatch {
                 started[event.session] = event
                 let name = "\(event.uid)/\(event.conversation)"
                 conversations[name] = conversations[name] ?? event
-            case .sessionEnded: ended[event.session] = event
+            case .sessionEnded: ended[event.session] = ended[event.session] ?? event
             case .transcriptSegments:
                 for (index, segment) in (event.segments ?? []).enumerated() {
                     let row = Row(segment: segment, event: event, ordinal: (event.firstSegment ?? 0) + UInt64(index))

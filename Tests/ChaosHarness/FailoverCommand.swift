@@ -55,12 +55,13 @@ struct FailoverCommand: AsyncParsableCommand {
         return report(reports, metrics, ledger, standstill: standstill)
     }
 
-    /// The ledger, when nothing is in flight any more.
+    /// The ledger, when nothing is in flight any more, and the coordinators have ended what Redis lost, or could have.
     private func ledger(of stage: Stage, redisPort: Int) async throws -> CheckResult {
-        try await eventually(within: .seconds(120), "nothing is in flight any more") { () -> CheckResult? in
+        _ = try? await eventually(within: .seconds(150), "all is through") {
             let found = try await AuditChecker().check(stage, redisPort: redisPort)
-            return found.figures["in_flight"] == 0 ? found : nil
+            return found.figures["in_flight"] == 0 && found.figures["unaccounted"] == 0
         }
+        return try await AuditChecker().check(stage, redisPort: redisPort)
     }
 
     private func upload(_ recording: Recording, _ stage: Stage) async -> [UploadReport] {

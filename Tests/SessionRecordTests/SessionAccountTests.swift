@@ -183,7 +183,8 @@ struct SessionAccountTests {
         let vanished = try account(SessionFacts.Row(uid: "alice", isEnded: false), [0..<60])
         expect(vanished, of: 61, stored: 60, unaccounted: 1)
         #expect(vanished.isVanished)
-        let forgotten = try account(SessionFacts.Row(uid: "alice", endReason: "redis_rollback"), [0..<60])
+        let lost = SessionFacts.Row(uid: "alice", endReason: "redis_rollback", lostFrames: 1)
+        let forgotten = try account(lost, [0..<60])
         #expect(forgotten.stored == 60 && forgotten.lost == [.redisRollback: 1] && forgotten.unaccounted == 0)
         #expect(SessionAccount(SessionFacts(session: "s")) == nil)
     }

@@ -2,10 +2,6 @@
 ///
 /// Part of the library of `HandOffFunctions`, under the same rules.
 enum ConversationFunctions {
-    /// Audio, in microseconds, that a lane may have before it says that it heard it: an utterance of 30 s, and the
-    /// time to compute it.
-    static let heldMaximum: Int64 = 60_000_000
-
     static let code = [settings, messages, conversations].joined(separator: "\n")
 
     private static let settings = """
@@ -60,38 +56,35 @@ enum ConversationFunctions {
           if redis.call('HGET', user, 'conversation') == id then redis.call('HDEL', user, 'conversation') end
         end
 
-        -- Whether an open conversation is over: nobody is in it, and nobody may continue it any more.
+        -- Whether an open conversation is over: nobody is in it, and nobody may continue it any more. One that is not
+        -- the user's own counts from its own last end; who names it also ends it.
         local function is_over(conversation, user, id, now)
           if is_shared(conversation, user) then return false end
           local state = redis.call('HMGET', user, 'conversation', 'touched', 'timeout')
-          if state[1] ~= id then return true end
-          return not state[2] or now - tonumber(state[2]) > tonumber(state[3]) * 1000000
+          local last = state[2]
+          if state[1] ~= id then
+            local own = redis.call('HMGET', conversation, 'last', 'bound')
+            last = not own[2] and own[1]
+          end
+          return not last or now - tonumber(last) > tonumber(state[3] or '0') * 1000000
         end
 
         -- Whether an open conversation is silent for longer than its timeout, in audio time, in every session that is
-        -- live in it; who names its conversations also ends them. Audio is heard in the order in which it came: who
-        -- is further behind the others than a timeout and what a lane may hold sends nothing, and is not waited for.
-        local function is_silent(conversation, user, start, prefix)
+        -- live in it; who names its conversations also ends them. Lanes do not wait for one another, so that one that
+        -- is far behind the others may hold speech, and is waited for, as is one that was never heard.
+        local function is_silent(conversation, user, start)
           local state = redis.call('HMGET', conversation, 'speech', 'bound')
           if state[2] then return false end
-          local timeout = tonumber(redis.call('HGET', user, 'timeout') or '0') * 1000000
-          local live, most = {}, nil
+          local heard
           for _, field in ipairs(redis.call('HKEYS', conversation)) do
             local sid = string.match(field, '^s:(.+)$')
             if sid and redis.call('HEXISTS', user, field) == 1 then
-              local heard = tonumber(redis.call('HGET', conversation, 'h:' .. sid) or '')
-              local since = heard or tonumber(redis.call('HGET', prefix .. sid, 'started') or start)
-              table.insert(live, {heard = heard, since = since})
-              if heard and (not most or heard > most) then most = heard end
+              local upto = tonumber(redis.call('HGET', conversation, 'h:' .. sid) or start)
+              if not heard or upto < heard then heard = upto end
             end
           end
-          if not most then return false end
-          local heard = most
-          for _, one in ipairs(live) do
-            local upto = one.heard or tonumber(start)
-            if upto < heard and one.since + timeout + \(heldMaximum) >= most then heard = upto end
-          end
-          return heard - tonumber(state[1] or start) > timeout
+          local timeout = tonumber(redis.call('HGET', user, 'timeout') or '0')
+          return heard and heard - tonumber(state[1] or start) > timeout * 1000000
         end
 
         -- Tells the gateways of a silent conversation's sessions, by their tail checks, to begin another.
@@ -163,7 +156,7 @@ enum ConversationFunctions {
             return redis.status_reply('DONE')
           end
           if state[1] == 'open' then
-            if is_silent(conversation, user, state[4], args[3]) then switch_sessions(conversation, user, args[3])
+            if is_silent(conversation, user, state[4]) then switch_sessions(conversation, user, args[3])
             elseif not is_over(conversation, user, args[2], tonumber(args[4])) then
               return redis.status_reply('OPEN')
             end

@@ -11,7 +11,7 @@ enum HandOffFunctions {
         let code = [shared, fleet, sessions, parking, leases, commits, coordination, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 16, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 17, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }

@@ -93,22 +93,19 @@ extension InMemoryState {
             let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)],
             !known.isBound
         else { return false }
-        let timeout = Int64(user.timeout) * 1_000_000
-        let live = known.sessions.filter(user.live.contains)
-        guard let most = live.compactMap({ known.heard[$0] }).max() else { return false }
-        // Who is further behind the others than this sends nothing.
-        let bound = most - timeout - ConversationFunctions.heldMaximum
-        let heard = live.filter { id in
-            known.heard[id] ?? partitions[partition]?.sessions[id]?.base.startedAt ?? known.start >= bound
-        }.map { known.heard[$0] ?? known.start }
-        return min(most, heard.min() ?? most) - (known.speech ?? known.start) > timeout
+        let heard = known.sessions.filter(user.live.contains).map { known.heard[$0] ?? known.start }.min()
+        return heard.map { $0 - (known.speech ?? known.start) > Int64(user.timeout) * 1_000_000 } ?? false
     }
 
     private func isOver(_ conversation: OpenConversation, in partition: Partition, now: Int64) -> Bool {
         guard let user = partitions[partition]?.users[conversation.user] else { return true }
         guard !isShared(conversation.id, by: user, conversation.user, in: partition) else { return false }
-        guard user.conversation == conversation.id else { return true }
-        return now - user.touched > Int64(user.timeout) * 1_000_000
+        var last: Int64? = user.touched
+        if user.conversation != conversation.id {
+            let known = partitions[partition]?.conversations[Self.name(conversation.id, of: conversation.user)]
+            last = known?.isBound == true ? nil : known?.last
+        }
+        return last.map { now - $0 > Int64(user.timeout) * 1_000_000 } ?? true
     }
 
     /// Whether one of the user's live sessions is in a conversation.

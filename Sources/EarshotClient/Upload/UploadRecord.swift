@@ -71,6 +71,8 @@ final class UploadRecord: Sendable {
             machine.connectFailed(
                 status: error.refusal?.status, retryAfter: error.refusal?.retryAfter, at: .now, jitter: jitter)
         }
+        // What was pinned for the attempt gives way again.
+        roomSignal.yield()
     }
 
     func sendFailed() { change { $0.sendFailed() } }
@@ -98,6 +100,7 @@ final class UploadRecord: Sendable {
             return true
         }
         workSignal.yield()
+        roomSignal.yield()
         if isNews { observer?(.closed(code: code, reason: reason)) }
     }
 

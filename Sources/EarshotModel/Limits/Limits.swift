@@ -232,8 +232,8 @@ package struct Limits: Sendable {
     package var ledgerInterval: Duration = .seconds(60)
     package var ledgerWindow: Duration = .seconds(3600)
     package var ledgerSessionsMaximum = 20_000
-    /// How often sessions are looked for that the record shows as live and Redis has lost, and how many at a time: what
-    /// is live is one page of an index, and one pipeline to the registry.
+    /// How often sessions are looked for that the record shows as live and Redis has lost, and how many rows at
+    /// a time; each is looked up in the registry, one after the other, which is no load worth speaking of.
     package var forgottenInterval: Duration = .seconds(60)
     package var forgottenBatchMaximum = 500
     /// Events in one batch to Postgres.

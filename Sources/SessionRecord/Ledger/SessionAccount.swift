@@ -130,7 +130,11 @@ package struct SessionAccount: Equatable, Sendable {
     // MARK: From the record alone
 
     private mutating func add(_ facts: SessionFacts, _ row: SessionFacts.Row) {
-        if row.lostFrames > 0 { lost[.notResent] = row.lostFrames }
+        if row.lostFrames > 0 {
+            // A coordinator ended a session that Redis had lost: nobody heard of its frames.
+            let isForgotten = row.endReason == EndReason.redisRollback.name && row.frames == 0
+            lost[isForgotten ? .redisRollback : .notResent] = row.lostFrames
+        }
         end = max(row.storedNext ?? 0, row.frames)
         guard row.isEnded else {
             stored = facts.parts.count
@@ -143,10 +147,6 @@ package struct SessionAccount: Equatable, Sendable {
             return
         }
         stored = facts.parts.count
-        if row.endReason == EndReason.redisRollback.name, row.frames == 0 {
-            lost[.redisRollback] = 1
-            return
-        }
         guard row.storedNext != nil || stored > 0 else {
             if facts.isRecordBehind { inFlight[.record] = row.frames } else { notWanted = row.frames }
             return

@@ -36,7 +36,9 @@ extension LaneRunner {
             guard let crashes = await consumer.takeInHand(key, number, entry.entry.position) else { return .done }
             if let reason = verdict(on: entry, crashes: crashes, history) {
                 try await absorb(fresh, &attempt, context, &history)
-                return try await giveUp(entry, reason, &attempt, context, &history)
+                // One more crash than convicted it: the burial itself is what kills, by what the lane holds.
+                let cuts = crashes <= consumer.limits.crashesMaximum
+                return try await giveUp(entry, reason, cutting: cuts, &attempt, context, &history)
             }
             if entry.isMarker {
                 try await absorb(fresh, &attempt, context, &history)
@@ -139,16 +141,16 @@ extension LaneRunner {
 
     /// Buries an entry behind everything the lane holds of the frames before it.
     ///
-    /// A buried marker ends the session.
+    /// A buried marker ends the session. Without a cut what the lane holds is lost with the entry.
     private func giveUp(
-        _ entry: LaneEntry, _ reason: String, _ attempt: inout Attempt, _ context: LaneContext,
+        _ entry: LaneEntry, _ reason: String, cutting: Bool, _ attempt: inout Attempt, _ context: LaneContext,
         _ history: inout LaneHistory
     ) async throws -> Step {
         consumer.logger.error(
             "an entry is given up",
             metadata: ["lane": "\(key)", "entry": "\(entry.entry.position)", "reason": "\(reason)"])
         do {
-            try await attempt.processor.cut(in: context)
+            if cutting { try await attempt.processor.cut(in: context) }
         } catch let failure as LaneFailure {
             guard case .entry(let cause) = failure else { throw failure }
             consumer.logger.error("what the lane held is lost with it", metadata: ["reason": "\(cause)"])
