@@ -56,7 +56,7 @@ struct ForgottenSessionsTests {
         let record = InMemorySessionRecord()
         let (lost, live, ended) = (TestSession(user: "u1"), TestSession(user: "u2"), TestSession(user: "u3"))
         let all = (0..<partitions).map { Partition($0) }
-        try await handOff.enable(EnabledGroups(), in: all)
+        _ = try await handOff.enable(EnabledGroups(), in: all)
         for session in [live, ended] {
             let partition = Partition(of: session.user, count: partitions)
             let grant = try await handOff.register(session.registration(), in: partition)
