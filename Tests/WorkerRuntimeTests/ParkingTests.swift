@@ -176,7 +176,7 @@ struct ParkingTests {
                 tasks.cancelAll()
                 while let result = await tasks.nextResult() { if case .failure(let error) = result { _ = error } }
             }
-            for _ in 0..<4 { try await abandonLeases(fixture, hand: "\(device.id)@\(poison)") }
+            for _ in 0..<3 { try await abandonLeases(fixture, hand: "\(device.id)@\(poison)") }
             let touched = Mutex(false)
             let factory = ByteCounter.Factory(bytesPerEvent: 30) { _, frame in
                 if frame.bytes == .init(string: "poison") { touched.withLock { $0 = true } }
