@@ -29,11 +29,11 @@ package struct LedgerReader: Sendable {
         return zip(all, replies).first { $0.1.int == 1 }?.0
     }
 
-    /// A page of the sessions that the registry has, beginning at a cursor, and the next page's; `nil` behind the last.
+    /// A page of the sessions that the registry has, from a cursor on (`0` first), and the next one; `nil` at the end.
     ///
     /// Redis may name a session twice.
     package func sessions(
-        from cursor: String = "0"
+        from cursor: String
     ) async throws(HandOffError) -> (sessions: [SessionID], next: String?) {
         let reply = try await execute([
             RedisCommand("SCAN", .init(cursor), "MATCH", "*:session:*", "COUNT", .init(Self.scanCount)).retriable()

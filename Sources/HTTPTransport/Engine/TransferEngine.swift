@@ -3,7 +3,7 @@ import Glibc
 
 /// Drives all transfers on one thread: libcurl's multi handle by its socket interface, over `epoll`.
 ///
-/// A step costs what is ready, not what is under way, so throughput does not fall with the number of transfers.
+/// A step costs what is ready, not what is under way, and `HostPacing` decides how many are.
 /// libcurl's handles may be used by one thread at a time ("You must never share the same handle in multiple threads",
 /// libcurl-thread(3)): this object is made on the engine's thread and never leaves it.
 @safe
