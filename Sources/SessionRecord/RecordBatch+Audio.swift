@@ -7,11 +7,11 @@ extension RecordBatch {
         let rows = audio.sorted { $0.key < $1.key }.map(\.value)
         return """
             INSERT INTO audio_parts (id, session, conversation, uid, part, first_sequence, last_sequence, object,
-                format, encrypted, bytes, sha256, sample_rate, capture_start, capture_end, seconds, stored_at)
+                format, encrypted, bytes, sha256, sample_rate, capture_start, capture_end, seconds, stored_at, missing)
             SELECT id, session, conversation, uid, part, first, last, object, format, encrypted, bytes, sha256, rate,
                 timestamptz 'epoch' + captured * interval '1 microsecond',
                 timestamptz 'epoch' + until * interval '1 microsecond', seconds,
-                timestamptz 'epoch' + stored * interval '1 microsecond'
+                timestamptz 'epoch' + stored * interval '1 microsecond', missing
             FROM unnest(\(rows.map(\.event.id))::uuid[], \(rows.map(\.event.session))::uuid[],
                 \(rows.map(\.event.conversation)), \(rows.map(\.event.uid)),
                 \(rows.map { Int64(clamping: $0.part.part) }), \(rows.map { Int64(clamping: $0.part.firstSequence) }),
@@ -19,11 +19,17 @@ extension RecordBatch {
                 \(rows.map(\.part.format.rawValue)), \(rows.map(\.part.isEncrypted)),
                 \(rows.map { Int64($0.part.bytes) }), \(rows.map(\.part.sha256)),
                 \(rows.map { Int64($0.part.sampleRate) })::integer[], \(rows.map(\.part.captureStart)),
-                \(rows.map(\.part.captureEnd)), \(rows.map(\.part.seconds)), \(rows.map(\.event.time)))
+                \(rows.map(\.part.captureEnd)), \(rows.map(\.part.seconds)), \(rows.map(\.event.time)),
+                \(rows.map { Self.multirange($0.event.missingFrames ?? []) })::int8multirange[])
                 AS t (id, session, conversation, uid, part, first, last, object, format, encrypted, bytes, sha256, rate,
-                    captured, until, seconds, stored)
+                    captured, until, seconds, stored, missing)
             ON CONFLICT DO NOTHING
             """
+    }
+
+    private static func multirange(_ ranges: [ClosedRange<UInt64>]) -> String {
+        let texts = ranges.map { "[\(Int64(clamping: $0.lowerBound)),\(Int64(clamping: $0.upperBound))]" }
+        return "{\(texts.joined(separator: ","))}"
     }
 
     /// How far sessions are stored, apart from the parts: a part's row that goes missing is missed (docs/ledger.md).

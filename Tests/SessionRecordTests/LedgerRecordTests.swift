@@ -47,15 +47,15 @@ struct LedgerRecordTests {
             // A replay in another order changes nothing.
             try await record.write([events[1], events[3]])
 
-            let facts = try await record.ledgerFacts(of: ids)
-            let first = try #require(facts[ids[0]])
+            let all = try await record.ledgerFacts(of: ids)
+            let first = try #require(all[ids[0]])
             #expect(
                 first.row
                     == SessionFacts.Row(
                         uid: "alice", endReason: "connection_lost", frames: 100, lostFrames: 5, storedNext: 100))
             #expect(first.parts.ranges == [0..<100])
-            #expect(facts[ids[1]]?.row == SessionFacts.Row(uid: "alice", predecessor: ids[0], isEnded: false))
-            #expect(facts[ids[2]] == SessionFacts(session: ids[2]))
+            #expect(all[ids[1]]?.row == SessionFacts.Row(uid: "alice", predecessor: ids[0], isEnded: false))
+            #expect(all[ids[2]] == SessionFacts(session: ids[2]))
             #expect(SessionAccount(first)?.unaccounted == 0)
             #expect(try await record.successor(of: ids[0]) == ids[1])
             #expect(try await record.successor(of: ids[1]) == nil)
@@ -65,6 +65,16 @@ struct LedgerRecordTests {
             _ = try await database.client.query("DELETE FROM audio_parts WHERE part = 1")
             let later = try #require(try await record.ledgerFacts(of: [ids[0]])[ids[0]])
             #expect(SessionAccount(later)?.unaccounted == 40)
+
+            // Holes within a part are not stored; a dead letter accounts for what it is.
+            var holed = stored(sessions[0], part: 1, 60...99)
+            holed.missingFrames = [70...79, 85...85]
+            try await record.write([holed])
+            var facts = try #require(try await record.ledgerFacts(of: [ids[0]])[ids[0]])
+            #expect(facts.parts.ranges == [0..<70, 80..<85, 86..<100])
+            facts.dead = FrameRanges([70..<78])
+            let account = try #require(SessionAccount(facts))
+            #expect(account.stored == 89 && account.dead == 8 && account.unaccounted == 3)
         }
     }
 }

@@ -52,8 +52,9 @@ package struct SessionEvent: Codable, Equatable, Sendable {
     /// `transcript.segments`: the segments, and the ordinal of the first.
     package var segments: [TranscriptSegment]?
     package var firstSegment: UInt64?
-    /// `audio.stored`.
+    /// `audio.stored`: the part, and the numbers between its first and last frame that are not in it.
     package var audio: StoredAudioPart?
+    package var missingFrames: [ClosedRange<UInt64>]?
     /// `speaker.sample.stored` and `speaker.sample.rejected`.
     package var sample: SpeakerSampleResult?
     /// `endpoint.disabled`: the endpoint, and why.
@@ -113,6 +114,7 @@ package struct SessionEvent: Codable, Equatable, Sendable {
         case segments
         case firstSegment = "first_segment"
         case audio
+        case missingFrames = "missing_frames"
         case sample
         case endpoint
         case attempts

@@ -46,8 +46,9 @@ extension PostgresSessionRecord {
                     """),
                 try await client.query(
                     """
-                    SELECT session, first_sequence, last_sequence FROM audio_parts
-                    WHERE session = ANY(\(ids)::uuid[]) ORDER BY session, part
+                    SELECT session, lower(held) AS first, upper(held) AS next FROM audio_parts,
+                        unnest(int8multirange(int8range(first_sequence, last_sequence, '[]')) - missing) AS held
+                    WHERE session = ANY(\(ids)::uuid[])
                     """),
                 try await client.query(
                     """
@@ -61,9 +62,9 @@ extension PostgresSessionRecord {
             for row in sessions { facts[try row.decode("id", as: String.self)]?.row = try Self.ledgerRow(row) }
             var ranges: [String: [Range<UInt64>]] = [:]
             for row in parts {
-                let first = UInt64(clamping: try row.decode("first_sequence", as: Int64.self))
-                let last = UInt64(clamping: try row.decode("last_sequence", as: Int64.self))
-                ranges[try row.decode("session"), default: []].append(first..<max(first, last) + 1)
+                let first = UInt64(clamping: try row.decode("first", as: Int64.self))
+                let next = UInt64(clamping: try row.decode("next", as: Int64.self))
+                ranges[try row.decode("session"), default: []].append(first..<next)
             }
             for (id, found) in ranges { facts[id]?.parts = FrameRanges(found) }
             for row in segments {

@@ -14,10 +14,12 @@ extension PostgresSessionRecord {
                     SELECT id, predecessor, coalesce(frames, 0) AS frames, coalesce(lost_frames, 0) AS lost, stored_next
                     FROM sessions WHERE ended_at >= \(microseconds: time) ORDER BY ended_at DESC LIMIT \(limit)
                 ), ranges AS (
-                    SELECT session, first_sequence AS low, last_sequence AS high,
-                        max(last_sequence) OVER (PARTITION BY session ORDER BY first_sequence, last_sequence
+                    SELECT session, lower(held) AS low, upper(held) - 1 AS high,
+                        max(upper(held) - 1) OVER (PARTITION BY session ORDER BY held
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS passed
-                    FROM audio_parts WHERE session IN (SELECT id FROM recent)
+                    FROM audio_parts,
+                        unnest(int8multirange(int8range(first_sequence, last_sequence, '[]')) - missing) AS held
+                    WHERE session IN (SELECT id FROM recent)
                 ), parts AS (
                     SELECT session, min(low) AS low, max(high) + 1 AS next,
                         sum(greatest(0, high - greatest(low - 1, coalesce(passed, -1)))) AS stored

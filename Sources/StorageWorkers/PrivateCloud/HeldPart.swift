@@ -26,6 +26,18 @@ struct HeldPart {
         return first.sequence...last.sequence
     }
 
+    /// The numbers within some bounds that no frame has: their entries were gone from the stream, or were buried.
+    func missing(in bounds: ClosedRange<UInt64>) -> [ClosedRange<UInt64>] {
+        var missing: [ClosedRange<UInt64>] = []
+        var next = bounds.lowerBound
+        for frame in frames {
+            if frame.sequence > next { missing.append(next...frame.sequence - 1) }
+            next = frame.sequence + 1
+        }
+        if next <= bounds.upperBound { missing.append(next...bounds.upperBound) }
+        return missing
+    }
+
     /// Seconds of the part if a frame were added, up to that frame's beginning.
     func seconds(before frame: PartFrame) -> Double {
         Double(timeline.samples + timeline.silence(before: frame.captureTime)) / Double(timeline.sampleRate)

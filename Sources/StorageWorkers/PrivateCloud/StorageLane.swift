@@ -165,7 +165,8 @@ struct StorageLane: LaneProcessor {
 
     /// Writes the part whose bounds are committed, and passes its frames.
     private mutating func store(isDone: Bool = false, in context: LaneContext) async throws {
-        guard let bounds = state.bounds, let frames = held?.frames else { return }
+        guard let bounds = state.bounds, let frames = held?.frames, let missing = held?.missing(in: bounds.frames)
+        else { return }
         do throws(ObjectStoreError) {
             try services.parts.checkAvailable()
         } catch {
@@ -187,6 +188,7 @@ struct StorageLane: LaneProcessor {
             type: .audioStored, group: WorkerGroup.privateCloud.name, uid: session.user.text,
             session: session.session, conversation: session.conversation, time: WallClock.microseconds, ordinal: events)
         event.audio = description
+        event.missingFrames = missing.isEmpty ? nil : missing
         try await commit(events: [event.json], isDone: isDone, in: context)
     }
 

@@ -71,11 +71,14 @@ struct StorageFixture: Sendable {
             try await fixture.handOff.session(id, group: .privateCloud, in: partition)?.isCompleted == true
         }
 
-        /// The parts that events name, in their order.
-        var parts: [StoredAudioPart] {
+        /// The events of its parts, in their order.
+        var events: [SessionEvent] {
             fixture.handOff.events(in: partition).compactMap { try? SessionEvent(json: $0) }
-                .filter { $0.session == id.description && $0.type == .audioStored }.compactMap(\.audio)
+                .filter { $0.session == id.description && $0.type == .audioStored }
         }
+
+        /// The parts that events name.
+        var parts: [StoredAudioPart] { events.compactMap(\.audio) }
     }
 
     func register(

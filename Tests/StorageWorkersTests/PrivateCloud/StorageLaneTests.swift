@@ -59,6 +59,35 @@ struct StorageLaneTests {
         #expect(device.parts.map { Int($0.seconds.rounded()) } == [64, 2])
     }
 
+    @Test("What vanished from the stream within a part is silence, and the event names its numbers for the ledger")
+    func holes() async throws {
+        let fixture = try await StorageFixture()
+        var device = try await fixture.register("alice")
+        for count in [30, 12] {
+            try await device.send(StorageFixture.packets(100), samples: 320)
+            device.sequence += UInt64(count)
+            device.captureTime += Int64(count) * 20_000
+        }
+        try await device.send(StorageFixture.packets(10), samples: 320)
+        try await device.end()
+        try await fixture.runWorker(fixture.services()) { try await device.isCompleted() }
+        let event = try #require(device.events.first)
+        #expect(event.missingFrames == [100...129, 230...241])
+        #expect(event.audio?.lastSequence == 251)
+        #expect(device.events.count == 1)
+        try expectWhole(device, frames: 252, seconds: 5.04)
+    }
+
+    @Test("The numbers that a part lacks, at its bounds and between them")
+    func missingNumbers() {
+        var held = HeldPart(timeline: PartTimeline(start: 0, sampleRate: 16_000, granularity: 40), isEncrypted: false)
+        for sequence: UInt64 in [2, 3, 7] {
+            held.append(PartFrame(sequence: sequence, bytes: ByteBuffer(), samples: 320, captureTime: 0))
+        }
+        #expect(held.missing(in: 2...7) == [4...6])
+        #expect(held.missing(in: 0...9) == [0...1, 4...6, 8...9])
+    }
+
     @Test("How frames are batched changes no byte", arguments: [AudioCodec.opusFS320, .pcm16])
     func batching(codec: AudioCodec) async throws {
         var seen: [[ObjectKey: [UInt8]]] = []

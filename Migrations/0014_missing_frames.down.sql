@@ -1,0 +1,1 @@
+ALTER TABLE audio_parts DROP COLUMN missing;
