@@ -13,6 +13,8 @@ package struct Commit: Sendable {
         package var finals: [LiveResult]
         /// Entries given up on, with the reason.
         package var deadLetters: [DeadLetter]
+        /// Entries to append to the stream the commit is about, each a JSON object: what is to be done later.
+        package var again: [String]
         /// Capture time (Unix µs) up to which the audio was heard, and where the last speech in it ended.
         package var heard: Int64?
         package var speech: Int64?
@@ -20,7 +22,7 @@ package struct Commit: Sendable {
         /// Makes a contribution.
         package init(
             session: SessionID?, progress: LaneProgress, events: [String] = [], finals: [LiveResult] = [],
-            deadLetters: [DeadLetter] = [], heard: Int64? = nil, speech: Int64? = nil
+            deadLetters: [DeadLetter] = [], again: [String] = [], heard: Int64? = nil, speech: Int64? = nil
         ) {
             self.heard = heard
             self.speech = speech
@@ -29,6 +31,7 @@ package struct Commit: Sendable {
             self.events = events
             self.finals = finals
             self.deadLetters = deadLetters
+            self.again = again
         }
     }
 

@@ -53,7 +53,7 @@ package protocol HandOff: Sendable {
     func project(_ settings: UserSettings, of user: UserID, in partition: Partition) async throws(HandOffError) -> Bool
     /// Sends a text to the devices of a user that are connected now; returns how many sessions were told.
     func notify(_ user: UserID, in partition: Partition, text: String) async throws(HandOffError) -> Int
-    /// Queues a request to learn a voice.
+    /// Queues a request to learn a voice; one that is repeated is known by its name.
     func requestSample(_ request: SpeakerSampleRequest, in partition: Partition) async throws(HandOffError)
     /// Appends an event, outside of any commit.
     func append(event: SessionEvent, in partition: Partition) async throws(HandOffError)

@@ -44,9 +44,13 @@ package struct HTTPRequest: Sendable {
         self.body = body
     }
 
-    /// What stands for the host and port: the URL before its path, however it is spelt.
+    /// What stands for the host and port: the URL before its path or query, however it is spelt.
     var origin: String {
-        guard let scheme = url.firstRange(of: "://") else { return url }
-        return String(url[..<(url[scheme.upperBound...].firstIndex(of: "/") ?? url.endIndex)])
+        let text = url.utf8
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")), text[colon...].starts(with: "://".utf8) else {
+            return url
+        }
+        let host = text.index(colon, offsetBy: 3)
+        return String(url[..<(text[host...].firstIndex { "/?#".utf8.contains($0) } ?? text.endIndex)])
     }
 }

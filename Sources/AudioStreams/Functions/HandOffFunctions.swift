@@ -11,7 +11,7 @@ enum HandOffFunctions {
         let code = [shared, fleet, sessions, parking, leases, commits, coordination, ConversationFunctions.code]
             .joined(separator: "\n")
         do throws(RedisError) {
-            return try RedisFunctionLibrary(name: "earshot", version: 17, code: code)
+            return try RedisFunctionLibrary(name: "earshot", version: 18, code: code)
         } catch {
             preconditionFailure("the library's own name and version are legal: \(error)")
         }
@@ -252,9 +252,9 @@ enum HandOffFunctions {
           for _ = 1, count do
             local lane = {sid = args[at], next = args[at + 1], ordinal = args[at + 2], written = args[at + 3],
               state = args[at + 4], done = args[at + 5], heard = args[at + 6], speech = args[at + 7],
-              events = {}, finals = {}, dead = {}}
+              events = {}, finals = {}, dead = {}, again = {}}
             at = at + 8
-            for _, kind in ipairs({'events', 'finals', 'dead'}) do
+            for _, kind in ipairs({'events', 'finals', 'dead', 'again'}) do
               local n = tonumber(args[at])
               if not n or at + n > #args then return nil end
               for i = 1, n do lane[kind][i] = args[at + i] end
@@ -289,7 +289,7 @@ enum HandOffFunctions {
           end
         end
 
-        local function apply_lane(lane, session, finals, events, meta, dead, options)
+        local function apply_lane(lane, session, finals, stream, events, meta, dead, options)
           local group = options.group
           -- Nothing is written for a session the registry has forgotten: it would stay for ever.
           local is_known = lane.sid ~= '' and redis.call('EXISTS', session) == 1
@@ -299,6 +299,7 @@ enum HandOffFunctions {
             note_heard(lane, session, options.conversations)
           end
           for _, event in ipairs(lane.events) do redis.call('XADD', events, '*', 'e', event) end
+          for _, entry in ipairs(lane.again) do redis.call('XADD', stream, '*', 'e', entry) end
           for i = 1, #lane.dead, 2 do
             redis.call('XADD', dead, 'MAXLEN', '~', options.dead, '*', 'e', lane.dead[i], 'reason', lane.dead[i + 1])
           end
@@ -319,7 +320,8 @@ enum HandOffFunctions {
 
         -- commit KEYS lease stream events meta dead parked-index ended (session finals)… parked…
         --   ARGV token number group position-or-empty entries-read channel kept retention dead-maximum
-        --   conversation-prefix lanes (sid next ordinal written state done heard speech n events… n finals… n dead…)…
+        --   conversation-prefix lanes (sid next ordinal written state done heard speech n events… n finals… n dead…
+        --   n again…)…
         --   (unparked-sid kept-from-or-empty)…
         --   → OK | DONE | FENCED | ORDER
         local function commit(keys, args)
@@ -342,7 +344,7 @@ enum HandOffFunctions {
           local options = {group = args[3], channel = args[6], kept = tonumber(args[7]),
             retention = tonumber(args[8]), dead = args[9], conversations = args[10], ended = ended}
           for i, lane in ipairs(lanes) do
-            apply_lane(lane, keys[6 + 2 * i], keys[7 + 2 * i], events, meta, dead, options)
+            apply_lane(lane, keys[6 + 2 * i], keys[7 + 2 * i], stream, events, meta, dead, options)
           end
           for i = 8 + 2 * #lanes, #keys do
             unpark(keys[i], index, args[unparked], args[unparked + 1])

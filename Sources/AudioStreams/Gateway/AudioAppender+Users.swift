@@ -25,12 +25,12 @@ extension AudioAppender {
             { reply in reply.string.map { $0 != "GONE" } }, completion)
     }
 
-    /// Queues a request to learn a voice.
+    /// Queues a request to learn a voice, once.
     package func requestSample(
         _ request: SpeakerSampleRequest, in partition: Partition,
         completion: @escaping (Result<Void, HandOffError>) -> Void
     ) {
         call(
-            commands.requestSample(request, in: partition), { reply in reply.string.map { _ in () } }, completion)
+            commands.requestSample(request, in: partition), { reply in reply.int.map { _ in () } }, completion)
     }
 }

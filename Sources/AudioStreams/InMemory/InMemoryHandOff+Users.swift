@@ -37,8 +37,12 @@ extension InMemoryHandOff {
     package func requestSample(
         _ request: SpeakerSampleRequest, in partition: Partition
     ) async throws(HandOffError) {
+        let limits = limits
         try perform { state throws(HandOffError) in
-            _ = state.append(ByteBuffer(string: HandOffCommands.json(request)), to: .speakerSample, partition)
+            let known = state.partitions[partition]?.sampleRequests ?? []
+            guard !known.contains(request.name) else { return }
+            _ = state.append(ByteBuffer(string: request.json), to: .speakerSample, partition)
+            state.partitions[partition]?.sampleRequests = (known + [request.name]).suffix(limits.sampleRequestsKnown)
         }
     }
 

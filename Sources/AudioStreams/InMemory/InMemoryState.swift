@@ -46,6 +46,8 @@ struct InMemoryState {
         var epochs: Int64 = 0
         var incarnation: String?
         var settings: [UserID: UserSettings] = [:]
+        /// Names of the last requests for samples.
+        var sampleRequests: [String] = []
         var conversations: [String: Conversation] = [:]
     }
 
@@ -213,6 +215,7 @@ struct InMemoryState {
 
     private mutating func apply(_ lane: Commit.Lane, of commit: Commit, _ limits: Limits) {
         for event in lane.events { _ = append(ByteBuffer(string: event), to: .events, commit.partition) }
+        for entry in lane.again { _ = append(ByteBuffer(string: entry), to: commit.stream, commit.partition) }
         let dead = (partitions[commit.partition]?.dead[commit.group] ?? []) + lane.deadLetters
         partitions[commit.partition]?.dead[commit.group] = dead.suffix(limits.deadLettersMaximum)
         guard let id = lane.session, let session = partitions[commit.partition]?.sessions[id] else { return }

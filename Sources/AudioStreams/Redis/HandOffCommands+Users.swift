@@ -24,10 +24,13 @@ extension HandOffCommands {
     }
 
     func requestSample(_ request: SpeakerSampleRequest, in partition: Partition) -> RedisCommand {
-        // Asking twice is one request: the worker knows it by its id.
-        RedisCommand(
-            "XADD", .init(keys.stream(.speakerSample, partition)), "*", "e", .init(Self.json(request))
-        ).retriable()
+        call(
+            "sample_request",
+            keys: [keys.stream(.speakerSample, partition), keys.sampleRequests(partition)],
+            arguments: [
+                .init(request.name), .init(request.json), .init(request.requestedAt),
+                .init(limits.sampleRequestsKnown), .init(limits.endedSessionRetention.components.seconds),
+            ])
     }
 
     func append(event: SessionEvent, in partition: Partition) -> RedisCommand {

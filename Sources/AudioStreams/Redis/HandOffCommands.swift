@@ -200,6 +200,8 @@ struct HandOffCommands: Sendable {
         arguments += lane.finals.map { RedisArgument($0.encoded()) }
         arguments.append(.init(lane.deadLetters.count * 2))
         for letter in lane.deadLetters { arguments += [.init(letter.entry.payload), .init(letter.reason)] }
+        arguments.append(.init(lane.again.count))
+        arguments += lane.again.map { RedisArgument($0) }
     }
 
     /// The `session.started` event with a mark where the function puts the conversation.

@@ -26,8 +26,7 @@ extension RedisHandOff {
     package func requestSample(
         _ request: SpeakerSampleRequest, in partition: Partition
     ) async throws(HandOffError) {
-        let reply = try await execute(commands.requestSample(request, in: partition))
-        guard reply.string != nil else { throw malformed("XADD", reply) }
+        _ = try await number(commands.requestSample(request, in: partition), "sample_request")
     }
 
     package func append(event: SessionEvent, in partition: Partition) async throws(HandOffError) {

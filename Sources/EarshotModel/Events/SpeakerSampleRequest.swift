@@ -13,6 +13,9 @@ package struct SpeakerSampleRequest: Codable, Equatable, Sendable {
     /// Unix µs of the last try, when its audio was not to be had yet.
     package var triedAt: Int64?
 
+    /// What tells it from the same asked for at another time.
+    package var name: String { "\(id)/\(requestedAt)" }
+
     /// Makes a request.
     package init(
         user: UserID, conversation: String, person: String, personName: String?, segments: [String], at now: Int64

@@ -183,6 +183,8 @@ package struct Limits: Sendable {
     package var commitLanesMaximum = 64
     /// Entries the dead-letter stream of a partition and group keeps.
     package var deadLettersMaximum = 1_000
+    /// Requests for voice samples that a partition remembers: a call repeated after a lost answer is one of the last.
+    package var sampleRequestsKnown = 1_000
     /// Final messages kept a session for a gateway that missed some (M4).
     package var finalsKept = 200
     /// How long the registry keeps an ended session, and its finals (H9).

@@ -50,7 +50,7 @@ struct SpeakerSampleCommand: AsyncParsableCommand {
             ] + storage.services + (remote.map { remote in [BackgroundService { await remote.run() }] } ?? []) + [
                 fleet.worker(
                     .speakerSample, .wholeStream(.speakerSample),
-                    SpeakerSampleLaneFactory(maker: maker, handOff: fleet.handOff), in: assembly, announcer: announcer)
+                    SpeakerSampleLaneFactory(maker: maker), in: assembly, announcer: announcer)
             ], onAdminBound: announcer.adminBound)
     }
 }

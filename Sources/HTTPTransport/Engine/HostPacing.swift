@@ -8,83 +8,94 @@ import DequeModule
 /// fit into a processor's caches, which costs a third of the throughput.
 ///
 /// Pure; what a host needed is forgotten every second, so that it is found out anew.
-struct HostPacing {
+struct HostPacing<Exchange> {
     /// Exchanges with a host that begin at once.
-    static let levelMinimum = 64
+    static var levelMinimum: Int { 64 }
     /// How long one more waits: what 64 at a time need for a thousand, the most there are.
-    static let patience: Duration = .milliseconds(25)
+    static var patience: Duration { .milliseconds(25) }
     /// How long a host keeps what it needed.
-    static let memory: Duration = .seconds(1)
+    static var memory: Duration { .seconds(1) }
 
     private struct Host {
         var underWay = 0
-        var level = levelMinimum
-        var waiting: Deque<UInt64> = []
+        var level = HostPacing.levelMinimum
     }
 
-    private struct Wait {
+    private struct Waiter {
         let id: UInt64
-        let host: String
+        let exchange: Exchange
         let since: ContinuousClock.Instant
     }
 
-    /// A host without any exchange is forgotten.
+    /// Those with an exchange under way.
     private var hosts: [String: Host] = [:]
-    /// All that wait, in the order in which they came; those that do not any more are passed by.
-    private var order: Deque<Wait> = []
-    private var waiting: Set<UInt64> = []
+    /// Those that wait for a host, as they came; few hosts have any, as 64 are under way for each.
+    private var waiting: [String: Deque<Waiter>] = [:]
     private var forgottenAt: ContinuousClock.Instant?
 
     /// When the next one has waited for long enough.
-    var due: ContinuousClock.Instant? { order.first.map { $0.since + Self.patience } }
+    var due: ContinuousClock.Instant? { waiting.values.compactMap(\.first?.since).min().map { $0 + Self.patience } }
 
-    /// Takes in an exchange; whether it begins now.
-    mutating func offer(_ id: UInt64, to host: String, at now: ContinuousClock.Instant) -> Bool {
-        var state = hosts[host] ?? Host()
-        defer { hosts[host] = state }
+    /// Whether an exchange begins now; if not it waits here.
+    mutating func offer(_ exchange: Exchange, _ id: UInt64, to host: String, at now: ContinuousClock.Instant) -> Bool {
+        let state = hosts[host, default: Host()]
         guard state.underWay >= state.level else {
-            state.underWay += 1
+            hosts[host, default: state].underWay += 1
             return true
         }
-        state.waiting.append(id)
-        waiting.insert(id)
-        order.append(Wait(id: id, host: host, since: now))
+        waiting[host, default: []].append(Waiter(id: id, exchange: exchange, since: now))
         return false
     }
 
-    /// Takes back an exchange that waits.
-    mutating func withdraw(_ id: UInt64) { waiting.remove(id) }
+    /// Takes back an exchange that waits; `nil` when it does not.
+    mutating func withdraw(_ id: UInt64) -> Exchange? {
+        for host in waiting.keys {
+            guard let index = waiting[host]?.firstIndex(where: { $0.id == id }) else { continue }
+            return remove(at: index, of: host)
+        }
+        return nil
+    }
+
+    /// Takes back all that wait.
+    mutating func withdrawAll() -> [Exchange] {
+        defer { waiting = [:] }
+        return waiting.values.flatMap { $0.map(\.exchange) }
+    }
 
     /// Notes that an exchange is over; returns the one that begins instead.
-    mutating func ended(with host: String) -> UInt64? {
-        guard var state = hosts[host] else { return nil }
-        state.underWay -= 1
-        var next: UInt64?
-        while next == nil, state.underWay < state.level, let id = state.waiting.popFirst() {
-            next = waiting.remove(id)
-        }
-        if next != nil { state.underWay += 1 }
-        hosts[host] = state.underWay == 0 && state.waiting.isEmpty ? nil : state
-        return next
+    mutating func ended(with host: String) -> Exchange? {
+        guard let state = hosts[host] else { return nil }
+        if state.underWay <= state.level, let next = remove(at: 0, of: host) { return next }
+        hosts[host] = state.underWay == 1 ? nil : Host(underWay: state.underWay - 1, level: state.level)
+        return nil
     }
 
     /// Returns those that have waited for long enough; they begin now.
-    mutating func expire(at now: ContinuousClock.Instant) -> [UInt64] {
+    mutating func expire(at now: ContinuousClock.Instant) -> [Exchange] {
         if now - (forgottenAt ?? now) >= Self.memory {
             for host in hosts.keys { hosts[host]?.level = Self.levelMinimum }
             forgottenAt = nil
         }
         forgottenAt = forgottenAt ?? now
-        var expired: [UInt64] = []
-        while let first = order.first, !waiting.contains(first.id) || first.since + Self.patience <= now {
-            order.removeFirst()
-            guard waiting.remove(first.id) != nil, var state = hosts[first.host] else { continue }
-            while let stale = state.waiting.first, !waiting.contains(stale) { state.waiting.removeFirst() }
-            state.underWay += 1
-            state.level = max(state.level, state.underWay)
-            hosts[first.host] = state
-            expired.append(first.id)
+        guard let due, due <= now else { return [] }
+        var expired: [Exchange] = []
+        for host in waiting.keys {
+            while let first = waiting[host]?.first, first.since + Self.patience <= now,
+                let next = remove(at: 0, of: host)
+            {
+                let underWay = (hosts[host]?.underWay ?? 0) + 1
+                hosts[host] = Host(underWay: underWay, level: max(underWay, hosts[host]?.level ?? 0))
+                expired.append(next)
+            }
         }
         return expired
+    }
+
+    private mutating func remove(at index: Int, of host: String) -> Exchange? {
+        guard !waiting.isEmpty else { return nil }
+        // In place: a copy of the queue costs as much as there wait.
+        let exchange = waiting[host]?.remove(at: index).exchange
+        if waiting[host]?.isEmpty == true { waiting[host] = nil }
+        return exchange
     }
 }

@@ -13,9 +13,7 @@ final class TransferEngine {
     private let wake: WakeDescriptor
     private let multi: UnsafeMutableRawPointer
     private var poll: EventPoll
-    private var pacing = HostPacing()
-    /// Those that wait for their turn.
-    private var waiting: [UInt64: TransferInbox.Submission] = [:]
+    private var pacing = HostPacing<TransferInbox.Submission>()
     private var active: [UInt64: EasyHandle] = [:]
     /// For reuse; as many as were active at once, which the inbox bounds.
     private var idle: [EasyHandle] = []
@@ -56,29 +54,23 @@ final class TransferEngine {
             for submission in batch.submissions { offer(submission) }
             for id in batch.cancellations { end(id, .failure(TransferInbox.cancelled)) }
             if batch.isClosed { break }
-            for id in pacing.expire(at: .now) { begin(id) }
+            for submission in pacing.expire(at: .now) { start(submission) }
             callWhenDue()
             collectFinished()
             // What was just finished or added may want another call at once.
             let next = [due, pacing.due].compactMap(\.self).min()
             for event in poll.wait(next.map { ContinuousClock.now.duration(to: $0) }) { handle(event) }
         }
-        for id in Array(active.keys) + Array(waiting.keys) { end(id, .failure(TransferInbox.closed)) }
+        for submission in pacing.withdrawAll() { answer(submission, .failure(TransferInbox.closed)) }
+        for id in Array(active.keys) { end(id, .failure(TransferInbox.closed)) }
         inbox.refuseRest()
     }
 
     // MARK: Transfers
 
     private func offer(_ submission: TransferInbox.Submission) {
-        if pacing.offer(submission.id, to: submission.request.origin, at: .now) {
-            start(submission)
-        } else {
-            waiting[submission.id] = submission
-        }
-    }
-
-    private func begin(_ id: UInt64) {
-        if let submission = waiting.removeValue(forKey: id) { start(submission) }
+        guard pacing.offer(submission, submission.id, to: submission.origin, at: .now) else { return }
+        start(submission)
     }
 
     private func start(_ submission: TransferInbox.Submission) {
@@ -86,29 +78,34 @@ final class TransferEngine {
             unsafe curl_multi_add_handle(multi, easy.raw) == CURLM_OK
         else {
             let error = HTTPTransportError(.overloaded, "libcurl has no memory for another exchange")
-            answer(submission, .failure(error), hasBegun: true)
+            answer(submission, .failure(error))
+            startNext(of: submission.origin)
             return
         }
         active[submission.id] = easy
     }
 
+    private func startNext(of host: String) {
+        if let next = pacing.ended(with: host) { start(next) }
+    }
+
     private func end(_ id: UInt64, _ answer: @autoclosure () -> TransferInbox.Answer) {
-        if let submission = waiting.removeValue(forKey: id) {
-            pacing.withdraw(id)
-            self.answer(submission, answer(), hasBegun: false)
-        } else if let easy = active.removeValue(forKey: id) {
+        if let easy = active.removeValue(forKey: id) {
             let answer = answer()
             unsafe curl_multi_remove_handle(multi, easy.raw)
             let submission = easy.end()
             idle.append(easy)
-            if let submission { self.answer(submission, answer, hasBegun: true) }
+            guard let submission else { return }
+            self.answer(submission, answer)
+            startNext(of: submission.origin)
+        } else if let submission = pacing.withdraw(id) {
+            self.answer(submission, answer())
         }
     }
 
-    private func answer(_ submission: TransferInbox.Submission, _ answer: TransferInbox.Answer, hasBegun: Bool) {
+    private func answer(_ submission: TransferInbox.Submission, _ answer: TransferInbox.Answer) {
         inbox.finished()
         submission.continuation.resume(returning: answer)
-        if hasBegun, let next = pacing.ended(with: submission.request.origin) { begin(next) }
     }
 
     private func collectFinished() {

@@ -11,6 +11,8 @@ final class TransferInbox: Sendable {
     struct Submission: Sendable {
         let id: UInt64
         let request: HTTPRequest
+        /// The request's.
+        let origin: String
         let continuation: CheckedContinuation<Answer, Never>
     }
 
@@ -47,9 +49,10 @@ final class TransferInbox: Sendable {
             state.lastID += 1
             return state.lastID
         }
+        let origin = request.origin
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                add(Submission(id: id, request: request, continuation: continuation))
+                add(Submission(id: id, request: request, origin: origin, continuation: continuation))
                 // A cancellation before this point found nobody to answer.
                 if Task.isCancelled { cancel(id) }
             }

@@ -8,16 +8,14 @@ import WorkerRuntime
 /// A partition's requests to learn voices, handled one after the other when they are old enough.
 ///
 /// A request's outcome and its passing are one commit, so each has exactly one. One whose audio cannot be had yet goes
-/// behind the others, as another entry: a crash between that entry and the commit repeats the request, under its id.
+/// behind the others, as another entry, in such a commit.
 struct SpeakerSampleLane: LaneProcessor {
     private let maker: SampleMaker
-    private let handOff: any HandOff
     private let partition: Partition
     private var schedule: SampleSchedule
 
-    init(maker: SampleMaker, handOff: any HandOff, partition: Partition, limits: SampleLimits) {
+    init(maker: SampleMaker, partition: Partition, limits: SampleLimits) {
         self.maker = maker
-        self.handOff = handOff
         self.partition = partition
         schedule = SampleSchedule(limits: limits)
     }
@@ -59,7 +57,8 @@ struct SpeakerSampleLane: LaneProcessor {
         if !pending.isRepeated {
             let outcome = try await maker.handle(pending.request, in: partition)
             if let delay = outcome.delay, !schedule.isFull {
-                try await postpone(pending.request, delay)
+                output.again.append(Self.postponed(pending.request))
+                Self.count("speaker.samples.delayed", delay.outcome)
             } else {
                 output.events.append(Self.event(pending.request, outcome).json)
                 Self.count("speaker.samples", outcome.result.outcome)
@@ -69,15 +68,10 @@ struct SpeakerSampleLane: LaneProcessor {
         schedule.removeFirst()
     }
 
-    private func postpone(_ request: SpeakerSampleRequest, _ delay: SampleDelay) async throws {
+    private static func postponed(_ request: SpeakerSampleRequest) -> String {
         var again = request
         again.triedAt = WallClock.microseconds
-        do throws(HandOffError) {
-            try await handOff.requestSample(again, in: partition)
-        } catch {
-            throw LaneFailure.dependency(name: "redis", reason: "\(error)")
-        }
-        Self.count("speaker.samples.delayed", delay.outcome)
+        return again.json
     }
 
     private static func count(_ label: String, _ outcome: SpeakerSampleResult.Outcome) {
@@ -93,8 +87,7 @@ struct SpeakerSampleLane: LaneProcessor {
             session: outcome.session ?? SessionID(UniqueID(high: 0, low: 0)), conversation: request.conversation,
             time: WallClock.microseconds, ordinal: 1)
         let namespace = UniqueID(request.id) ?? UniqueID(high: 0, low: 0)
-        let name = "event/speaker-sample/\(request.id)/\(request.requestedAt)"
-        event.id = UniqueID.derived(from: namespace, name: name).description
+        event.id = UniqueID.derived(from: namespace, name: "event/speaker-sample/\(request.name)").description
         event.sample = outcome.result
         return event
     }

@@ -7,6 +7,8 @@ package struct LaneOutput: Sendable {
     /// Events, each a JSON object on one line.
     package var events: [String]
     package var finals: [LiveResult]
+    /// Entries that the lane gives itself again, behind the others, each a JSON object on one line.
+    package var again: [String] = []
     /// Capture time (Unix µs) up to which the audio was heard, and where the last speech in it ended: by them a
     /// conversation's silence is measured (protocol.md H3).
     package var heard: Int64?

@@ -11,7 +11,7 @@ extension PartitionConsumer {
         try await commit(
             Commit.Lane(
                 session: key.session, progress: output.progress, events: output.events, finals: output.finals,
-                heard: output.heard, speech: output.speech), of: key)
+                again: output.again, heard: output.heard, speech: output.speech), of: key)
     }
 
     /// Gives up on an entry: it goes to the dead letters in a commit that passes it.

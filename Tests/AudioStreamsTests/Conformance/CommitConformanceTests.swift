@@ -147,6 +147,29 @@ struct CommitConformanceTests {
         }
     }
 
+    @Test("What is to be done later stands behind the rest of the stream, once a commit", arguments: Backend.allCases)
+    func again(backend: Backend) async throws {
+        try await backend.run { test in
+            let grant = try await test.acquire(.speakerSample, stream: .speakerSample)
+            func commit(_ number: Int64, _ token: FencingToken) async throws -> Commit.Outcome {
+                try await test.handOff.commit(
+                    Commit(
+                        group: .speakerSample, stream: .speakerSample, partition: test.partition, token: token,
+                        number: number, position: nil,
+                        lanes: [
+                            Commit.Lane(session: nil, progress: LaneProgress(), events: ["{}"], again: ["{\"a\":1}"]),
+                            Commit.Lane(session: nil, progress: LaneProgress(), again: ["2", "3"]),
+                        ]))
+            }
+            #expect(try await commit(1, grant.token) == .applied)
+            #expect(try await commit(1, grant.token) == .repeated)
+            #expect(try await commit(2, FencingToken("9:x")) == .fenced)
+            let entries = try await test.stream(.speakerSample)
+            #expect(entries.map { String(buffer: $0.payload) } == ["{\"a\":1}", "2", "3"])
+            #expect(try await test.stream(.events).count == 1)
+        }
+    }
+
     @Test("Dead letters keep the entry's bytes and the reason, and are bounded", arguments: Backend.allCases)
     func deadLetters(backend: Backend) async throws {
         var limits = Limits()

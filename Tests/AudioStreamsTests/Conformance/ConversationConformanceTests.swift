@@ -82,9 +82,14 @@ struct ConversationConformanceTests {
             let user = TestSession(user: "u1").user
             let request = SpeakerSampleRequest(
                 user: user, conversation: "c1", person: "p", personName: "Ada", segments: ["s2", "s1"], at: 5)
-            try await test.handOff.requestSample(request, in: test.partition)
+            // A call that is repeated, since its answer was lost, asks for nothing more; asking again later does.
+            for _ in 1...2 { try await test.handOff.requestSample(request, in: test.partition) }
             let entries = try await test.stream(.speakerSample)
             #expect(entries.count == 1)
+            var later = request
+            later.requestedAt += 1
+            try await test.handOff.requestSample(later, in: test.partition)
+            #expect(try await test.stream(.speakerSample).count == 2)
             let text = try String(buffer: #require(entries.first).payload)
             #expect(text.contains("\"person_id\":\"p\"") && text.contains(request.id))
         }

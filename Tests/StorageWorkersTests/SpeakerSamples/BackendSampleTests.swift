@@ -148,7 +148,7 @@ struct BackendSampleTests {
                 reader: StoredAudioReader(store: store, encryption: nil), handOff: fleet.handOff),
             store: store, recognizer: ScriptedEngine(), embedder: ScriptedEngine(isOneVoice: true),
             settings: { _, _ in UserSettings(isStorageOn: true) }, limits: limits, logger: .silent)
-        return SpeakerSampleLaneFactory(maker: maker, handOff: fleet.handOff, limits: limits)
+        return SpeakerSampleLaneFactory(maker: maker, limits: limits)
     }
 
     private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {

@@ -117,7 +117,7 @@ struct SampleFixture {
                 group: .speakerSample, routing: .wholeStream(.speakerSample),
                 member: Incarnation(startingAs: "worker"), partitions: 1, limits: fleetLimits),
             handOff: handOff, reader: handOff,
-            factory: SpeakerSampleLaneFactory(maker: maker, handOff: handOff, limits: limits),
+            factory: SpeakerSampleLaneFactory(maker: maker, limits: limits),
             logger: .silent)
         let group = ServiceGroup(services: [worker], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
