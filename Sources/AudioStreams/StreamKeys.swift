@@ -56,7 +56,7 @@ package struct StreamKeys: Sendable {
     }
     /// Hash: a session; the functions append the id.
     package func sessionPrefix(_ partition: Partition) -> String { key(partition, "session:") }
-    /// Sorted set: names of the last requests for samples, by when they were made.
+    /// Sorted set: names of the last requests for samples, by when they came.
     package func sampleRequests(_ partition: Partition) -> String { key(partition, "sample-requests") }
     /// Sorted set: a user's recent admissions.
     package func admissions(_ id: UserID, _ partition: Partition) -> String { key(partition, "admissions:\(id)") }

@@ -37,6 +37,7 @@ struct StoredAudioChecker: Checker {
             var next = first
             for part in parts.bySession[session] ?? [] {
                 if part.first != next { violations.append("\(session): a part begins at \(part.first) behind \(next)") }
+                if part.missing != "{}" { violations.append("\(session): a part lacks \(part.missing)") }
                 next = part.last + 1
             }
             if next != end { violations.append("\(session): stored up to \(next) of \(first) to \(end)") }

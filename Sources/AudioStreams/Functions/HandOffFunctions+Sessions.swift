@@ -209,14 +209,14 @@ extension HandOffFunctions {
           return 1
         end
 
-        -- sample_request KEYS samples known ARGV name request now kept retention → 1 | 0 when it stands there already
+        -- sample_request KEYS samples known ARGV name request kept retention → 1 | 0 when it stands there already
         local function sample_request(keys, args)
           local stream, known = unpack(keys)
           if redis.call('ZSCORE', known, args[1]) then return 0 end
           redis.call('XADD', stream, '*', 'e', args[2])
-          redis.call('ZADD', known, args[3], args[1])
-          redis.call('ZREMRANGEBYRANK', known, 0, -1 - tonumber(args[4]))
-          redis.call('EXPIRE', known, args[5])
+          redis.call('ZADD', known, redis.call('TIME')[1], args[1])
+          redis.call('ZREMRANGEBYRANK', known, 0, -1 - tonumber(args[3]))
+          redis.call('EXPIRE', known, args[4])
           return 1
         end
 

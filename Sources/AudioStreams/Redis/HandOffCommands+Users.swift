@@ -28,8 +28,8 @@ extension HandOffCommands {
             "sample_request",
             keys: [keys.stream(.speakerSample, partition), keys.sampleRequests(partition)],
             arguments: [
-                .init(request.name), .init(request.json), .init(request.requestedAt),
-                .init(limits.sampleRequestsKnown), .init(limits.endedSessionRetention.components.seconds),
+                .init(request.name), .init(request.json), .init(limits.sampleRequestsKnown),
+                .init(limits.endedSessionRetention.components.seconds),
             ])
     }
 

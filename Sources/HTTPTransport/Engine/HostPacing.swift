@@ -49,7 +49,7 @@ struct HostPacing<Exchange> {
 
     /// Takes back an exchange that waits; `nil` when it does not.
     mutating func withdraw(_ id: UInt64) -> Exchange? {
-        for host in waiting.keys {
+        for host in Array(waiting.keys) {
             guard let index = waiting[host]?.firstIndex(where: { $0.id == id }) else { continue }
             return remove(at: index, of: host)
         }
@@ -79,7 +79,7 @@ struct HostPacing<Exchange> {
         forgottenAt = forgottenAt ?? now
         guard let due, due <= now else { return [] }
         var expired: [Exchange] = []
-        for host in waiting.keys {
+        for host in Array(waiting.keys) {
             while let first = waiting[host]?.first, first.since + Self.patience <= now,
                 let next = remove(at: 0, of: host)
             {
@@ -93,7 +93,7 @@ struct HostPacing<Exchange> {
 
     private mutating func remove(at index: Int, of host: String) -> Exchange? {
         guard !waiting.isEmpty else { return nil }
-        // In place: a copy of the queue costs as much as there wait.
+        // In place, so that nothing else may hold the queues: a copy costs as much as there wait.
         let exchange = waiting[host]?.remove(at: index).exchange
         if waiting[host]?.isEmpty == true { waiting[host] = nil }
         return exchange

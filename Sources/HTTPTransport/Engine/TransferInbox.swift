@@ -7,13 +7,20 @@ import Synchronization
 final class TransferInbox: Sendable {
     typealias Answer = Result<HTTPResponse, HTTPTransportError>
 
-    /// One exchange and who waits for it.
-    struct Submission: Sendable {
+    /// One exchange and who waits for it; handed on by reference, as those that lie for long are far from the caches.
+    final class Submission: Sendable {
         let id: UInt64
         let request: HTTPRequest
         /// The request's.
         let origin: String
         let continuation: CheckedContinuation<Answer, Never>
+
+        init(id: UInt64, request: HTTPRequest, continuation: CheckedContinuation<Answer, Never>) {
+            self.id = id
+            self.request = request
+            self.continuation = continuation
+            origin = request.origin
+        }
     }
 
     /// What the engine's thread takes at once.
@@ -49,10 +56,9 @@ final class TransferInbox: Sendable {
             state.lastID += 1
             return state.lastID
         }
-        let origin = request.origin
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                add(Submission(id: id, request: request, origin: origin, continuation: continuation))
+                add(Submission(id: id, request: request, continuation: continuation))
                 // A cancellation before this point found nobody to answer.
                 if Task.isCancelled { cancel(id) }
             }

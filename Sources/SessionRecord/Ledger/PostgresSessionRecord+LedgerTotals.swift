@@ -14,14 +14,14 @@ extension PostgresSessionRecord {
                     SELECT id, predecessor, coalesce(frames, 0) AS frames, coalesce(lost_frames, 0) AS lost, stored_next
                     FROM sessions WHERE ended_at >= \(microseconds: time) ORDER BY ended_at DESC LIMIT \(limit)
                 ), ranges AS (
-                    SELECT session, lower(held) AS low, upper(held) - 1 AS high,
+                    SELECT session, first_sequence, lower(held) AS low, upper(held) - 1 AS high,
                         max(upper(held) - 1) OVER (PARTITION BY session ORDER BY held
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS passed
                     FROM audio_parts,
                         unnest(int8multirange(int8range(first_sequence, last_sequence, '[]')) - missing) AS held
                     WHERE session IN (SELECT id FROM recent)
                 ), parts AS (
-                    SELECT session, min(low) AS low, max(high) + 1 AS next,
+                    SELECT session, min(first_sequence) AS low, max(high) + 1 AS next,
                         sum(greatest(0, high - greatest(low - 1, coalesce(passed, -1)))) AS stored
                     FROM ranges GROUP BY session
                 ), placed AS (

@@ -54,17 +54,23 @@ struct SpeakerSampleLane: LaneProcessor {
 
     private mutating func handle(_ pending: SampleSchedule.Pending, in context: LaneContext) async throws {
         var output = LaneOutput(progress: LaneProgress(next: pending.next))
-        if !pending.isRepeated {
-            let outcome = try await maker.handle(pending.request, in: partition)
-            if let delay = outcome.delay, !schedule.isFull {
-                output.again.append(Self.postponed(pending.request))
-                Self.count("speaker.samples.delayed", delay.outcome)
-            } else {
-                output.events.append(Self.event(pending.request, outcome).json)
-                Self.count("speaker.samples", outcome.result.outcome)
-            }
+        guard !pending.isRepeated else {
+            try await context.commit(output)
+            return schedule.removeFirst()
+        }
+        let outcome = try await maker.handle(pending.request, in: partition)
+        let delay = schedule.isFull ? nil : outcome.delay
+        if delay != nil {
+            output.again.append(Self.postponed(pending.request))
+        } else {
+            output.events.append(Self.event(pending.request, outcome).json)
         }
         try await context.commit(output)
+        if let delay {
+            Self.count("speaker.samples.delayed", delay.outcome)
+        } else {
+            Self.count("speaker.samples", outcome.result.outcome)
+        }
         schedule.removeFirst()
     }
 

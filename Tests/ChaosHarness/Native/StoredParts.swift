@@ -10,6 +10,8 @@ struct StoredParts: Sendable {
         var object: String
         var bytes: Int
         var sha256: String
+        /// Numbers between the first and the last that are not in it, as Postgres writes ranges.
+        var missing: String
     }
 
     let bySession: [String: [Part]]
@@ -21,7 +23,7 @@ struct StoredParts: Sendable {
         directory = "\(stage.fleet.directory)/audio"
         let rows = try await stage.record.query(
             """
-            SELECT session::text AS session, first_sequence, last_sequence, object, bytes, sha256
+            SELECT session::text AS session, first_sequence, last_sequence, object, bytes, sha256, missing::text
             FROM audio_parts ORDER BY session, part
             """)
         var parts: [String: [Part]] = [:]
@@ -30,7 +32,8 @@ struct StoredParts: Sendable {
                 Part(
                     first: UInt64(try row.decode("first_sequence", as: Int64.self)),
                     last: UInt64(try row.decode("last_sequence", as: Int64.self)), object: try row.decode("object"),
-                    bytes: try row.decode("bytes"), sha256: try row.decode("sha256")))
+                    bytes: try row.decode("bytes"), sha256: try row.decode("sha256"),
+                    missing: try row.decode("missing")))
         }
         bySession = parts
     }
