@@ -42,13 +42,17 @@ package struct Utterances: Sendable {
     }
 
     /// Workers cut where nobody paused, and words at the cuts are heard otherwise: this share of them may be.
-    ///
-    /// It is a bound, not a measurement; `words_differ_max_percent` of the runs is what it can be narrowed to.
-    package static let errorShareMaximum = 0.35
+    fileprivate static let errorShareMaximum = 0.35
+    /// And so many beside a cut within speech, of which a stall means one at least: 1 cut of 100 costs more
+    /// (docs/chaos.md).
+    private static let wordsOfACut = 11
+    /// So many where the audio ends in the middle of speech.
+    private static let wordsOfAnEnd = 6
+    /// A cut changes words, it leaves out few in a row and adds few: longer runs are work that was lost or done twice.
+    fileprivate static let missingInARowMaximum = 6
+    fileprivate static let extraInARowMaximum = 8
     /// Up to so many sessions of a chain that share is enough.
     private static let chainMaximum = 3
-    /// A cut breaks a word on either side of it.
-    private static let wordsOfACut = 2
     /// What is spoken so long before the end of the audio was certainly closed by silence (speech.md: 500 ms).
     private static let margin = 1.0
 
@@ -79,40 +83,33 @@ package struct Utterances: Sendable {
         let covered = circumstances.covered ?? .infinity
         let least = Self.words(segments.prefix { $0.end + Self.margin <= covered }.map(\.text)).count
         let most = Self.words(segments.prefix { $0.start - Self.margin <= covered }.map(\.text)).count
-        let cuts = (circumstances.covered == nil ? 0 : 1) + max(0, circumstances.sessions - Self.chainMaximum)
-        let distances = Self.distances(Self.words(segments.map(\.text)), Self.words(heard))
-        // The best of the beginnings: the one that leaves most of what is allowed.
-        let candidates = (least...most).map { count in
-            let allowed = Self.errorShareMaximum * Double(count) + Double(cuts * Self.wordsOfACut)
-            return (errors: distances[count], words: count, excess: Double(distances[count]) - allowed)
-        }
-        guard let best = candidates.min(by: { $0.excess < $1.excess }) else {
+        let allowance =
+            (circumstances.covered == nil ? 0 : Self.wordsOfAnEnd)
+            + (circumstances.isStalled ? Self.wordsOfACut : 0)
+            + max(0, circumstances.sessions - Self.chainMaximum) * Self.wordsOfACut
+        let alignment = WordAlignment(Self.words(segments.map(\.text)), Self.words(heard))
+        let candidates = (least...most).map { alignment.differences(inFirst: $0) }
+        let allowed = candidates.filter { $0.isAllowed(with: allowance) }
+        guard let best = (allowed.isEmpty ? candidates : allowed).min(by: { $0.errors < $1.errors }) else {
             return .wrong("there is nothing to compare")
         }
-        let share = Double(best.errors) / Double(max(1, best.words))
-        guard best.excess > 0 else { return best.errors == 0 ? .identical : .differs(share) }
-        return .wrong(
-            "\(best.errors) of \(best.words) words differ in \(circumstances.sessions) sessions: \(heard)")
-    }
-
-    /// The edit distances in words from each beginning of a text, by its length, to another text.
-    private static func distances(_ left: [String], _ right: [String]) -> [Int] {
-        var row = Array(0...right.count)
-        var distances = [right.count]
-        for (index, word) in left.enumerated() {
-            var previous = row[0]
-            row[0] = index + 1
-            for column in right.indices {
-                let current = row[column + 1]
-                row[column + 1] = min(current + 1, row[column] + 1, previous + (word == right[column] ? 0 : 1))
-                previous = current
-            }
-            distances.append(row[right.count])
+        guard !allowed.isEmpty else {
+            return .wrong(
+                "\(best.errors) of \(best.words) words differ, \(best.missing) missing and \(best.extra) more in a "
+                    + "row, in \(circumstances.sessions) sessions: \(heard)")
         }
-        return distances
+        return best.errors == 0 ? .identical : .differs(Double(best.errors) / Double(max(1, best.words)))
     }
 
     private static func words(_ texts: [String]) -> [String] {
         texts.joined(separator: " ").lowercased().split { !$0.isLetter && $0 != "'" }.map(String.init)
+    }
+}
+
+extension WordAlignment.Differences {
+    /// Whether cuts explain them, which may have changed so many words beside a share of all.
+    fileprivate func isAllowed(with allowance: Int) -> Bool {
+        Double(errors) <= Utterances.errorShareMaximum * Double(words) + Double(allowance)
+            && missing <= Utterances.missingInARowMaximum && extra <= Utterances.extraInARowMaximum
     }
 }
