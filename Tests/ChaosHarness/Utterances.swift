@@ -35,7 +35,7 @@ package struct Utterances: Sendable {
     package enum Finding: Equatable, Sendable {
         /// Text by text what the recording says, as far as it goes.
         case identical
-        /// Words differ, no more than may; their share.
+        /// Words differ, no more than may; their share of the longer text.
         case differs(Double)
         /// What is wrong.
         case wrong(String)
@@ -98,7 +98,8 @@ package struct Utterances: Sendable {
                 "\(best.errors) of \(best.words) words differ, \(best.missing) missing and \(best.extra) more in a "
                     + "row, in \(circumstances.sessions) sessions: \(heard)")
         }
-        return best.errors == 0 ? .identical : .differs(Double(best.errors) / Double(max(1, best.words)))
+        guard best.errors > 0 else { return .identical }
+        return .differs(Double(best.errors) / Double(max(best.words, alignment.others.count)))
     }
 
     private static func words(_ texts: [String]) -> [String] {

@@ -12,7 +12,7 @@ struct WordAlignment {
     }
 
     private let words: [String]
-    private let others: [String]
+    let others: [String]
     /// The edit distances, by words of the text and words of the other.
     private let distances: [[Int]]
 

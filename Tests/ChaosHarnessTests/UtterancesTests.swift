@@ -31,7 +31,7 @@ import Testing
     func stalled() {
         let stalled = Utterances.Circumstances(isStalled: true)
         let cut = ["one two three", "for four five six seven eight nine ten", long.segments[1].text]
-        #expect(long.compare(cut, stalled) == .differs(1.0 / 20))
+        #expect(long.compare(cut, stalled) == .differs(1.0 / 21))
         let texts = long.segments.map(\.text)
         func isWrong(_ heard: [String]) -> Bool {
             guard case .wrong = long.compare(heard, stalled) else { return false }
